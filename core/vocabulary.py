@@ -1,0 +1,109 @@
+"""Words that more than one room says."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+import phonenumbers
+
+Language = NewType("Language", str)
+"""A lower-case ISO 639-1 code: `ru`, `en`."""
+
+
+class ChannelKind(StrEnum):
+    """The messenger networks the house can speak."""
+
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    VIBER = "viber"
+    VK = "vk"
+    MESSENGER = "messenger"
+    INSTAGRAM = "instagram"
+    MAX = "max"
+    SMS = "sms"
+    WEBCHAT = "webchat"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """A telephone number in E.164 that never prints itself whole."""
+
+    e164: str
+
+    def __str__(self) -> str:
+        return mask(self.e164)
+
+    __repr__ = __str__
+
+    @property
+    def digits(self) -> str:
+        """Without the plus, as WhatsApp writes a wa_id."""
+        return self.e164.lstrip("+")
+
+    @property
+    def region(self) -> str | None:
+        """ISO 3166-1 country of the numbering plan, when it is known."""
+        try:
+            return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164))
+        except phonenumbers.NumberParseException:
+            return None
+
+
+def mask(text: str) -> str:
+    """The form of a number or address that may be read over a shoulder."""
+    return f"{text[:3]}…{text[-2:]}" if len(text) > 5 else "…"  # noqa: PLR2004 - shorter hides nothing
+
+
+_SHORTEST_E164 = 8
+
+
+def phone_number(text: str, *, country: str | None = None) -> PhoneNumber | None:
+    """What a PBX sent as a caller, understood by the line's country; None when it is no number.
+
+    Takes national, trunk (8… in Russia), 00…, a space where a plus was URL-decoded away, SIP and
+    tel URIs, extensions, and digits with separators.
+    """
+    raw = _strip_uri(text)
+    candidates = [raw]
+    if raw[:1] not in {"+", "0"} and raw.isdigit():
+        # A PBX that drops the plus sends 79161234567; a national reading is tried first, because
+        # a ten-digit national number may also begin with another country's code.
+        candidates.append("+" + raw)
+    if raw.startswith("00"):
+        candidates.insert(0, "+" + raw[2:])
+    for candidate in candidates:
+        try:
+            parsed = phonenumbers.parse(candidate, country)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(parsed) and phonenumbers.is_valid_number(parsed):
+            return PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    # Numbering plans move faster than metadata: a full international number that is merely
+    # unknown to the library is still dialled.
+    if raw.startswith("+"):
+        try:
+            parsed = phonenumbers.parse(raw, None)
+        except phonenumbers.NumberParseException:
+            return None
+        written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.is_possible_number(parsed) and len(written) > _SHORTEST_E164:
+            return PhoneNumber(written)
+    return None
+
+
+def _strip_uri(text: str) -> str:
+    """The number inside `"Anna" <sip:+7916…@pbx;user=phone>`, `tel:` or `+7 916 …;ext=12`."""
+    raw = text
+    if "<" in raw and ">" in raw:
+        raw = raw[raw.index("<") + 1 : raw.index(">")]
+    lowered = raw.strip().lower()
+    for scheme in ("sips:", "sip:", "tel:"):
+        if lowered.startswith(scheme):
+            raw = raw.strip()[len(scheme) :]
+            raw = raw.split("@", 1)[0]
+            break
+    raw = raw.split(";", 1)[0].split("@", 1)[0]
+    plus = raw[:1] == " " and raw.strip()[:1].isdigit()
+    kept = "".join(letter for letter in raw if letter.isdigit() or letter == "+")
+    # A leading space is a plus that a form decoder took away.
+    return "+" + kept if plus and not kept.startswith("+") else kept

@@ -1,0 +1,1 @@
+"""Channels and the people at their far end. Has never heard of calls or operators."""

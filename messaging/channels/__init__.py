@@ -1,0 +1,1 @@
+"""The messenger networks, one folder each; a newcomer copies a neighbour."""
