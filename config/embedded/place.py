@@ -1,0 +1,272 @@
+"""Where the data, the sockets and the programs are, for an ordinary user and for root.
+
+PostgreSQL refuses to run as root, and the user it runs as must be able to enter every folder above
+its files. A checkout often lies where others may not enter (root's home has mode 700), and opening
+it up is not ours to do. So as root everything the servers touch lives in the system's state folder,
+and a link in the data folder says where.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.embedded.binaries import Binaries
+from config.embedded.errors import EmbeddedError, InUseError
+from config.embedded.processes import Account, run_as
+
+# `nobody` is on every system; the others stand in where an image was stripped.
+_ACCOUNTS = ("nobody", "postgres", "daemon")
+# The system's state folder first; temporary folders are often mounted without the right to execute.
+_STATE_FOLDERS = ("/var/lib/ivr-bridge", "/var/tmp/ivr-bridge", "/tmp/ivr-bridge")  # noqa: S108
+_LINK = "embedded"
+_DRAFT = "new-"
+_DRAFT_LIFE_S = 3600
+# A socket's address holds 107 bytes; PostgreSQL appends ".s.PGSQL.5432" to the folder, and a lock.
+_SOCKET_FOLDER_LIMIT = 80
+# Characters that every client library reads alike in an address.
+_SAFE_PATH = re.compile(r"[A-Za-z0-9_./-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One home of a pair of servers."""
+
+    home: Path
+    sockets: Path
+    binaries: Binaries
+    account: Account | None
+
+    @property
+    def postgres(self) -> Path:
+        """PostgreSQL's data folder."""
+        return self.home / "postgres"
+
+    @property
+    def valkey(self) -> Path:
+        """Valkey's data folder."""
+        return self.home / "valkey"
+
+    def log(self, server: str) -> Path:
+        """Where this server says what it does."""
+        return self.home / f"{server}.log"
+
+    def own(self, folder: Path) -> None:
+        """Make a folder that only the servers' user may enter."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self.account is not None:
+            os.chown(folder, self.account.uid, self.account.gid)
+
+    def write(self, file: Path, text: str) -> None:
+        """Write a file that only the servers' user may read."""
+        file.unlink(missing_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as sink:
+            sink.write(text)
+            if self.account is not None:
+                os.fchown(descriptor, self.account.uid, self.account.gid)
+
+    def secret(self) -> str:
+        """The password of this place, made once and readable by us alone."""
+        file = self.home / "secrets.json"
+        if not file.exists():
+            draft = file.with_suffix(".new")
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as sink:
+                json.dump({"password": secrets.token_urlsafe(24)}, sink)
+            draft.rename(file)
+        return str(json.loads(file.read_text())["password"])
+
+
+def lasting(data_dir: Path) -> Place:
+    """The place that belongs to this data folder, made when it is not there."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_dir = data_dir.resolve()
+    link = data_dir / _LINK
+    if os.geteuid() != 0:
+        if link.is_symlink():
+            raise EmbeddedError(
+                f"{link} was made by root: start as root again, or remove it to begin anew"
+            )
+        link.mkdir(mode=0o700, exist_ok=True)
+        _check_owner(link)
+        return _furnished(link, Binaries.from_wheels(), account=None)
+    if link.is_dir() and not link.is_symlink():
+        raise EmbeddedError(
+            f"{link} belongs to {_name(link.stat().st_uid)}: start as that user, "
+            "or remove it to begin anew"
+        )
+    state, binaries, account = _state_folder()
+    return _furnished(_linked_home(link, state), binaries, account)
+
+
+@contextmanager
+def passing() -> Iterator[Place]:
+    """A new place for databases that may be lost, held by us until we leave or die."""
+    shelf, binaries, account = _passing_shelf()
+    home = shelf / secrets.token_hex(4)
+    draft = shelf / f"{_DRAFT}{home.name}"
+    draft.mkdir()
+    draft.chmod(0o711)
+    with locked(draft):
+        draft.rename(home)  # from here on visible to `passed`, and already locked
+        yield _furnished(home, binaries, account)
+
+
+def passed() -> Iterator[Place]:
+    """Passing places whose owner is gone, each locked while it is looked at."""
+    shelf, binaries, account = _passing_shelf()
+    for home in sorted(shelf.iterdir()):
+        try:
+            in_the_making = home.name.startswith(_DRAFT) and _age_s(home) < _DRAFT_LIFE_S
+            if not in_the_making:
+                with locked(home):
+                    yield Place(home, _socket_folder(home), binaries, account)
+        except (InUseError, FileNotFoundError):
+            continue
+
+
+def remove(place: Place) -> None:
+    """Take a passing place away with all it holds; its servers have ended."""
+    shutil.rmtree(place.home, ignore_errors=True)
+    if place.sockets.parent != place.home:
+        shutil.rmtree(place.sockets, ignore_errors=True)
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold this home alone. The kernel lets go when we end, however we end."""
+    with (home / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise InUseError(
+                f"process {holder} already runs databases in {home}: stop it first"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _furnished(home: Path, binaries: Binaries, account: Account | None) -> Place:
+    sockets = _socket_folder(home)
+    place = Place(home=home, sockets=sockets, binaries=binaries, account=account)
+    place.own(sockets)
+    details = sockets.lstat()
+    expected = account.uid if account else os.geteuid()
+    if not stat.S_ISDIR(details.st_mode) or details.st_uid != expected or details.st_mode & 0o077:
+        raise EmbeddedError(f"{sockets} is not ours alone: remove it and start again")
+    return place
+
+
+def _socket_folder(home: Path) -> Path:
+    inside = home / "run"
+    if len(os.fsencode(inside)) <= _SOCKET_FOLDER_LIMIT and _SAFE_PATH.fullmatch(str(inside)):
+        return inside
+    key = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    return Path("/tmp") / f"ivr-bridge-{os.geteuid()}-{key}"  # noqa: S108 - checked to be ours
+
+
+def _passing_shelf() -> tuple[Path, Binaries, Account | None]:
+    if os.geteuid() == 0:
+        state, binaries, account = _state_folder()
+        return _made(state / "passing", 0o711), binaries, account
+    shelf = Path(tempfile.gettempdir()).resolve() / f"ivr-bridge-{os.geteuid()}"
+    return _made(shelf, 0o700), Binaries.from_wheels(), None
+
+
+def _age_s(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
+def _linked_home(link: Path, state: Path) -> Path:
+    """Follow the link to its home; a copied checkout gets a home of its own, a moved one keeps it."""
+    if link.is_symlink():
+        home = link.readlink()
+        note = home / "belongs-to"
+        if note.is_file():
+            owner = Path(note.read_text())
+            moved = owner != link and not (owner.is_symlink() and owner.readlink() == home)
+            if moved:
+                note.write_text(str(link))
+            if moved or owner == link:
+                return home
+        link.unlink()
+    homes = _made(state / "homes", 0o711)
+    home = Path(tempfile.mkdtemp(prefix="", dir=homes))
+    home.chmod(0o711)
+    (home / "belongs-to").write_text(str(link))
+    link.symlink_to(home)
+    return home
+
+
+def _state_folder() -> tuple[Path, Binaries, Account]:
+    """The first folder from which the servers' user can run our programs."""
+    account, binaries = _account(), Binaries.from_wheels()
+    troubles = []
+    for folder in map(Path, _STATE_FOLDERS):
+        try:
+            shelf = _made(_made(folder, 0o755) / "programs", 0o755)
+            copied = binaries.copied_to(shelf)
+            run_as([copied.postgres, "--version"], folder=shelf, account=account, patience_s=20)
+        except (OSError, EmbeddedError) as trouble:
+            troubles.append(f"{folder}: {trouble}")
+        else:
+            return folder, copied, account
+    raise EmbeddedError(
+        "as root the databases run as an unprivileged user, and found no folder for it: "
+        + "; ".join(troubles)
+        + ". Start as an ordinary user, or set DATABASE_URL and REDIS_URL"
+    )
+
+
+def _account() -> Account:
+    for name in _ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
+    raise EmbeddedError(
+        f"none of the users {', '.join(_ACCOUNTS)} exists here: start as an ordinary user"
+    )
+
+
+def _made(folder: Path, mode: int) -> Path:
+    """A folder of our own; its mode is set when we make it, whatever the umask, and only then."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        _check_owner(folder)
+    else:
+        folder.chmod(mode)
+    return folder
+
+
+def _check_owner(folder: Path) -> None:
+    details = folder.lstat()
+    if not stat.S_ISDIR(details.st_mode) or details.st_uid != os.geteuid():
+        raise EmbeddedError(
+            f"{folder} belongs to {_name(details.st_uid)}: start as that user, or remove it"
+        )
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -1,0 +1,135 @@
+"""Valkey on one machine, keeping what it was told in an append-only file."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from config.embedded import processes
+from config.embedded.errors import EmbeddedError
+from config.embedded.place import Place
+
+Report = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Valkey:
+    """One server over one data folder."""
+
+    place: Place
+    durable: bool = True
+    patience_s: float = 60.0
+    _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens: nowhere on the network."""
+        return self.place.sockets / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        """How clients of the Redis protocol reach it."""
+        who = f":{quote(self.place.secret(), safe='')}@" if self.durable else ""
+        return f"unix://{who}{self.socket}?db=0"
+
+    def start(self, report: Report) -> None:
+        """Have the server answer: the one that still runs, or a new one over the same data."""
+        if self._everyone():
+            with suppress(EmbeddedError):
+                self._await_answer(report)
+                report("Valkey still runs from an earlier start")
+                return
+            report("Valkey still runs but does not answer: starting it anew")
+            self.stop()
+        self._launch(report)
+
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        return bool(self._everyone())
+
+    def stop(self) -> None:
+        """Write everything down and end."""
+        processes.stop(self._everyone, signals=((signal.SIGTERM, 20.0),))
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
+
+    # -- how ---------------------------------------------------------------------------------
+
+    def _everyone(self) -> list[psutil.Process]:
+        if self._child is not None:
+            self._child.poll()
+        return processes.living("valkey-server", self.place.valkey)
+
+    def _launch(self, report: Report) -> None:
+        place = self.place
+        place.own(place.valkey)
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(place.valkey),
+            "daemonize": "no",
+            "save": "",
+            "appendonly": "yes" if self.durable else "no",
+            "appendfsync": "everysec",
+        }
+        lines = [f'{name} "{value}"' for name, value in settings.items()]
+        if self.durable:
+            lines.append(f'requirepass "{place.secret()}"')
+        # By file, not by argument: a process list is no place for a password.
+        file = place.valkey / "valkey.conf"
+        place.write(file, "\n".join(lines) + "\n")
+        self._child = processes.spawn(
+            [place.binaries.valkey_server, file],
+            folder=place.valkey,
+            account=place.account,
+            log=place.log("valkey"),
+        )
+        try:
+            self._await_answer(report)
+        except EmbeddedError:
+            self.stop()
+            raise
+
+    def _await_answer(self, report: Report) -> None:
+        """Until a ping is answered: while it loads its file it answers that it is loading."""
+        begun = told = time.monotonic()
+        while True:
+            if self._child is not None and self._child.poll() is not None:
+                raise self._failure("Valkey ended while starting")
+            if self._answers():
+                return
+            now = time.monotonic()
+            if now - begun > self.patience_s:
+                raise self._failure(f"Valkey did not answer within {self.patience_s:.0f} s")
+            if now - told > 2.0:  # noqa: PLR2004 - a person waiting wants a word by then
+                told = now
+                report(f"waiting for Valkey ({now - begun:.0f} s)")
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        with (
+            redis.Redis(
+                unix_socket_path=str(self.socket),
+                password=self.place.secret() if self.durable else None,
+                socket_timeout=2.0,
+                retry=Retry(NoBackoff(), 0),
+            ) as client,
+            suppress(redis.RedisError, OSError),
+        ):
+            return bool(client.ping())
+        return False
+
+    def _failure(self, what: str) -> EmbeddedError:
+        log = self.place.log("valkey")
+        return EmbeddedError(f"{what}; the end of {log}:\n{processes.tail(log)}")
