@@ -72,7 +72,7 @@ class Place:
         """Write a file that only the servers' user may read."""
         file.unlink(missing_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as sink:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as sink:
             sink.write(text)
             if self.account is not None:
                 os.fchown(descriptor, self.account.uid, self.account.gid)
@@ -81,8 +81,8 @@ class Place:
         """The password of this place, made once and readable by us alone."""
         file = self.home / "secrets.json"
         if not file.exists():
-            draft = file.with_suffix(".new")
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as sink:
+            draft, flags = file.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(draft, flags, 0o600), "w") as sink:
                 json.dump({"password": secrets.token_urlsafe(24)}, sink)
             draft.rename(file)
         return str(json.loads(file.read_text())["password"])

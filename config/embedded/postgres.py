@@ -128,7 +128,7 @@ class Postgres:
         draft = data.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
         place.own(draft)
-        words = [
+        words: list[str | Path] = [
             place.binaries.initdb, "--pgdata", draft, "--username", _SUPERUSER,
             "--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin",
             "--builtin-locale", "C.UTF-8", "--no-instructions",
@@ -244,7 +244,15 @@ class Postgres:
             "PGCONNECT_TIMEOUT": "5",
             "PGPASSWORD": self.place.secret() if self.durable else "",
         }
-        words = [self.place.binaries.psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        words: list[str | Path] = [
+            self.place.binaries.psql,
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+        ]
         try:
             return subprocess.run(
                 words, input=script, capture_output=True, text=True, check=False,

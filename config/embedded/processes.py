@@ -49,7 +49,8 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a server in a session of its own: Ctrl-C on our terminal must not reach it first."""
     # Statements stand in the log: nobody else may read it.
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as sink:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    with os.fdopen(os.open(log, flags, 0o600), "ab") as sink:
         return subprocess.Popen(
             [os.fspath(word) for word in argv],
             stdin=subprocess.DEVNULL,
@@ -59,7 +60,9 @@ def spawn(
             env=_plain_environment(folder),
             start_new_session=True,
             umask=0o077,
-            **_as_account(account),
+            user=account and account.uid,
+            group=account and account.gid,
+            extra_groups=account and [],
         )
 
 
@@ -78,7 +81,9 @@ def run_as(
             env=_plain_environment(folder),
             timeout=patience_s,
             umask=0o077,
-            **_as_account(account),
+            user=account and account.uid,
+            group=account and account.gid,
+            extra_groups=account and [],
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EmbeddedError(f"{Path(argv[0]).name} could not run: {error}") from error
@@ -126,9 +131,3 @@ def tail(log: Path) -> str:
 def _plain_environment(folder: Path) -> Mapping[str, str]:
     # Nothing of ours is for the server's eyes; its messages stay in one language so we can read them.
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": str(folder)}
-
-
-def _as_account(account: Account | None) -> dict[str, int | list[int]]:
-    if account is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
