@@ -60,9 +60,9 @@ def spawn(
             env=_plain_environment(folder),
             start_new_session=True,
             umask=0o077,
-            user=account and account.uid,
-            group=account and account.gid,
-            extra_groups=account and [],
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
         )
 
 
@@ -81,9 +81,9 @@ def run_as(
             env=_plain_environment(folder),
             timeout=patience_s,
             umask=0o077,
-            user=account and account.uid,
-            group=account and account.gid,
-            extra_groups=account and [],
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EmbeddedError(f"{Path(argv[0]).name} could not run: {error}") from error
