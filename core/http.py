@@ -1,0 +1,288 @@
+"""How the house speaks HTTP: a table of endpoints, who may call them, and faults as problem+json."""
+
+import json
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import structlog
+from aiohttp import web
+from prometheus_client import Counter, Histogram
+from pydantic import BaseModel, ValidationError
+
+from core.access import KeyHolder, Keys, Right, SignedIn, SignIns
+from core.faults import Fault, Forbidden, Invalid, RateLimited, TooLarge, Unauthorized
+
+log = structlog.get_logger()
+
+KEYS = web.AppKey("KEYS", Keys)
+SIGN_INS = web.AppKey("SIGN_INS", SignIns)
+PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
+
+_SIGNED_IN: web.RequestKey[SignedIn] = web.RequestKey("signed_in", SignedIn)
+_KEY_HOLDER: web.RequestKey[KeyHolder] = web.RequestKey("key_holder", KeyHolder)
+_TRACE_ID: web.RequestKey[str] = web.RequestKey("trace_id", str)
+
+MAX_JSON = 64 * 1024
+_MAX_DEPTH = 20
+_CALLERS_TRACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+SERVED = Histogram(
+    "ivr_bridge_http_seconds",
+    "Time to answer",
+    ["method", "path"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ANSWERS = Counter("ivr_bridge_http_answers_total", "Answers by status", ["method", "path", "status"])
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Access(StrEnum):
+    """Who may call an endpoint."""
+
+    PUBLIC = "public"
+    """Anyone; the handler looks for itself (webhooks, sign-in, signed links)."""
+    PERSON = "person"
+    """A signed-in person with the endpoint's right."""
+    KEY = "key"
+    """Whoever holds an API key with the endpoint's scope."""
+    EITHER = "either"
+    """A person with the right, or a key with the scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of the service: routes, documentation and checks are all made from this."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    access: Access
+    right: Right | None = None
+    scope: str | None = None
+    accepts: type[BaseModel] | None = None
+    answers: type[BaseModel] | None = None
+    status: int = 200
+    faults: tuple[type[Fault], ...] = ()
+    parameters: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    answer_types: Sequence[str] = ("application/json",)
+    wraps_own_faults: bool = False
+    """The IVR's addresses answer faults in the IVR's own words."""
+
+    @property
+    def route(self) -> web.RouteDef:
+        """What aiohttp wants, with the caller checked first."""
+
+        async def checked(request: web.Request) -> web.StreamResponse:
+            await self._check(request)
+            return await self.handler(request)
+
+        chosen = self.handler if self.access is Access.PUBLIC else checked
+        return web.route(self.method, self.path, chosen)
+
+    async def _check(self, request: web.Request) -> None:
+        if self.access in {Access.KEY, Access.EITHER} and "Authorization" in request.headers:
+            await require_key(request, self.scope)
+            return
+        if self.access is Access.KEY:
+            raise Unauthorized("Send a key: Authorization: Bearer …")
+        await require_person(request, self.right)
+
+
+async def require_key(request: web.Request, scope: str | None) -> KeyHolder:
+    """The holder of the Bearer or Basic key of this request; raises Unauthorized or Forbidden."""
+    key = _key_of(request.headers.get("Authorization", ""))
+    holder = await request.app[KEYS].find(key) if key else None
+    if holder is None:
+        raise Unauthorized("Send a valid key: Authorization: Bearer …")
+    if scope is not None and scope not in holder.scopes:
+        raise Forbidden(f"This key does not open {scope}.")
+    request[_KEY_HOLDER] = holder
+    return holder
+
+
+async def require_person(request: web.Request, right: Right | None) -> SignedIn:
+    """The signed-in person of this request; raises Unauthorized or Forbidden."""
+    if request.method not in {"GET", "HEAD"}:
+        same_origin(request)
+    token = request.cookies.get(cookie_name(request))
+    signed_in = await request.app[SIGN_INS].find(token) if token else None
+    if signed_in is None:
+        raise Unauthorized("Sign in first.")
+    if right is not None and right not in signed_in.person.may:
+        raise Forbidden("Your role does not include this.")
+    request[_SIGNED_IN] = signed_in
+    return signed_in
+
+
+def same_origin(request: web.Request) -> None:
+    """A browser may only change things from our own pages."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != request.app[PUBLIC_ORIGIN]:
+        raise Forbidden("This page may not talk to the service.", code_hint="foreign_origin")
+    if origin is None and request.headers.get("Sec-Fetch-Site", "same-origin") not in {
+        "same-origin",
+        "none",
+    }:
+        raise Forbidden("This page may not talk to the service.", code_hint="foreign_origin")
+
+
+def cookie_name(request: web.Request) -> str:
+    """`__Host-` pins the cookie to this host, but browsers only take it over https."""
+    return "__Host-session" if request.app[PUBLIC_ORIGIN].startswith("https:") else "session"
+
+
+def signed_in(request: web.Request) -> SignedIn:
+    """Who is asking, after the endpoint's check."""
+    return request[_SIGNED_IN]
+
+
+def key_holder(request: web.Request) -> KeyHolder:
+    """Whose key it was, after the endpoint's check."""
+    return request[_KEY_HOLDER]
+
+
+def trace_id(request: web.Request) -> str:
+    """What ties an answer to its log lines."""
+    return request.get(_TRACE_ID, "")
+
+
+async def body(request: web.Request, model: type[Model], *, limit: int = MAX_JSON) -> Model:
+    """The request's JSON as a checked model; raises Invalid with where and why, or TooLarge."""
+    raw = await read_limited(request, limit)
+    try:
+        parsed = json.loads(raw)
+        _refuse_deep(parsed)
+    except (ValueError, RecursionError) as broken:
+        raise Invalid("The body is not JSON that can be read.") from broken
+    try:
+        return model.model_validate(parsed)
+    except ValidationError as wrong:
+        raise invalid(wrong) from wrong
+
+
+async def read_limited(request: web.Request, limit: int) -> bytes:
+    """The body, refused as soon as it is known to be too long."""
+    if request.content_length is not None and request.content_length > limit:
+        raise TooLarge(f"The body may have {limit} bytes.")
+    chunks = bytearray()
+    async for chunk in request.content.iter_any():
+        chunks += chunk
+        if len(chunks) > limit:
+            raise TooLarge(f"The body may have {limit} bytes.")
+    return bytes(chunks)
+
+
+def invalid(wrong: ValidationError) -> Invalid:
+    """Where the body does not fit and why, without quoting it back."""
+    return Invalid(
+        "The body does not fit; see errors.",
+        errors=[
+            {"path": ".".join(str(part) for part in error["loc"]), "message": error["msg"]}
+            for error in wrong.errors(include_url=False, include_input=False, include_context=False)
+        ],
+    )
+
+
+def answer(value: BaseModel | Mapping[str, Any] | Sequence[Any], *, status: int = 200) -> web.Response:
+    """A JSON answer."""
+    if isinstance(value, BaseModel):
+        text = value.model_dump_json()
+    else:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return web.Response(
+        body=text.encode(), status=status, content_type="application/json", charset="utf-8"
+    )
+
+
+def problem(fault: Fault, trace: str) -> web.Response:
+    """A fault as problem+json (RFC 9457)."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": (type(fault).__doc__ or fault.code).strip(),
+        "status": fault.status,
+        "code": fault.code,
+        "detail": fault.detail,
+        **{name: value for name, value in fault.facts.items() if name not in {"code_hint", "retry_after_s"}},
+        "trace_id": trace,
+    }
+    response = web.Response(
+        body=json.dumps(document, ensure_ascii=False).encode(),
+        status=fault.status,
+        content_type="application/problem+json",
+    )
+    if fault.retry:
+        seconds = fault.facts.get("retry_after_s", 5 if isinstance(fault, RateLimited) else 1)
+        response.headers["Retry-After"] = str(seconds)
+    if isinstance(fault, Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _key_of(header: str) -> str | None:
+    """The key in `Bearer …`, or the password of `Basic …`."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip() or None
+    if scheme.lower() == "basic":
+        import base64  # noqa: PLC0415
+
+        try:
+            decoded = base64.b64decode(value.strip(), validate=True).decode()
+        except ValueError:
+            return None
+        return decoded.partition(":")[2] or None
+    return None
+
+
+def _refuse_deep(value: object, depth: int = 0) -> None:
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    if isinstance(value, dict):
+        for inner in value.values():
+            _refuse_deep(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_deep(inner, depth + 1)
+
+
+@web.middleware
+async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give every request a trace id, time it by route, and turn faults into problems."""
+    offered = request.headers.get("X-Request-Id", "")
+    trace = offered if _CALLERS_TRACE.fullmatch(offered) else secrets.token_hex(8)
+    request[_TRACE_ID] = trace
+    resource = request.match_info.route.resource
+    path = resource.canonical if resource is not None else "unknown"
+    with (
+        structlog.contextvars.bound_contextvars(trace_id=trace),
+        SERVED.labels(request.method, path).time(),
+    ):
+        try:
+            response = await handler(request)
+        except Fault as fault:
+            response = problem(fault, trace)
+            log.info("request.refused", code=fault.code, status=fault.status, route=path)
+        except web.HTTPException as plain:
+            if plain.status < 400:  # noqa: PLR2004 - redirects are answers
+                raise
+            response = problem(_as_fault(plain), trace)
+    ANSWERS.labels(request.method, path, str(response.status)).inc()
+    if not response.prepared:
+        response.headers["X-Request-Id"] = trace
+    return response
+
+
+def _as_fault(plain: web.HTTPException) -> Fault:
+    """aiohttp's own refusals (no such route, wrong method, body too large) in our words."""
+
+    class Plain(Fault, status=plain.status, code=plain.reason.lower().replace(" ", "_")):
+        __doc__ = plain.reason
+
+    return Plain()

@@ -1,0 +1,200 @@
+"""Claim what is due, do it, and say how it ended."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from core.faults import Unavailable
+from core.jobs.store import SQL, Job
+from core.postgres import Database, Tx
+from core.wake import Wake
+
+log = structlog.get_logger()
+
+LEASE_S = 25.0
+"""Shorter than the 30 s after which a dead process's work must be back."""
+
+Handler = Callable[[Job], Awaitable[None]]
+"""Does a job and finishes it (`finish`) in the same transaction as its effect."""
+
+DONE = Counter("ivr_bridge_jobs_total", "Jobs by how they ended", ["kind", "outcome"])
+TOOK = Histogram("ivr_bridge_job_seconds", "How long a job took", ["kind"])
+
+
+class LeaseLost(Exception):
+    """The job went to another worker; what was done under the old fence must not count."""
+
+
+class Snooze(Exception):
+    """Not now, and nobody is to blame: ready again after `delay_s`, without costing an attempt."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(f"snoozed for {delay_s} s")
+        self.delay_s = delay_s
+
+
+class Bury(Exception):
+    """This will never work: keep it for a person to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Loops that share nothing with other bands, so that a backlog in one delays no other."""
+
+    name: str
+    concurrency: int
+    handlers: Mapping[str, Handler]
+    max_attempts: int = 5
+    idle_s: float = 1.0
+    timeout_s: float = LEASE_S - 3
+
+
+async def finish(tx: Tx, job: Job) -> None:
+    """Mark the job done in the transaction that has its effect; raises LeaseLost to undo both."""
+    gone = await tx.fetchval(
+        *SQL["finish"](workspace=job.workspace_id, job_id=job.job_id, fence=job.fence)
+    )
+    if gone is None:
+        raise LeaseLost
+    if job.lane is not None:
+        # The next of the lane may have waited for this one.
+        tx.wake("jobs:lane")
+
+
+def transactional(database: Database, work: Callable[[Tx, Job], Awaitable[None]]) -> Handler:
+    """A handler whose whole effect is one transaction, the job's end included."""
+
+    async def handle(job: Job) -> None:
+        async with database.workspace(job.workspace_id) as tx:
+            await work(tx, job)
+            await finish(tx, job)
+
+    return handle
+
+
+class Worker:
+    """Runs bands until told to stop; finishes the jobs in hand."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def run(self, band: Band, stop: asyncio.Event) -> None:
+        """Keep up to `concurrency` jobs of the band in hand until stopped."""
+        free = asyncio.Semaphore(band.concurrency)
+        kinds = list(band.handlers)
+        with (
+            self._wake.listening(f"jobs:{band.name}") as due,
+            self._wake.listening("jobs:lane") as lane_moved,
+        ):
+            async with asyncio.TaskGroup() as running:
+                while not stop.is_set():
+                    claimed = await self._claim(band, kinds, free)
+                    for job in claimed:
+                        running.create_task(self._do(band, job, free))
+                    if not claimed:
+                        await _first(stop, due.wait(band.idle_s), lane_moved.wait(band.idle_s))
+
+    async def take_back(self, stop: asyncio.Event, *, every_s: float = 1.0) -> None:
+        """Return dead workers' jobs, by the database's clock, until stopped."""
+        while not stop.is_set():
+            try:
+                async with self._database.dispatcher() as tx:
+                    taken = await tx.fetch(*SQL["take_back"]())
+                if taken:
+                    log.warning("jobs.taken_back", count=len(taken))
+                    self._wake.hint(["jobs:lane"])
+            except Unavailable:
+                log.warning("jobs.database_unavailable")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await stop.wait()
+
+    async def _claim(self, band: Band, kinds: list[str], free: asyncio.Semaphore) -> list[Job]:
+        await free.acquire()
+        # Claim for every hand that is free now, not only for this one.
+        hands = 1
+        while not free.locked() and hands < 20:
+            await free.acquire()
+            hands += 1
+        jobs: list[Job] = []
+        try:
+            async with self._database.dispatcher() as tx:
+                rows = await tx.fetch(
+                    *SQL["claim"](band=band.name, kinds=kinds, size=hands, lease_s=LEASE_S)
+                )
+            jobs = [Job(**row) for row in rows]
+        except Unavailable:
+            log.warning("jobs.database_unavailable", band=band.name)
+        finally:
+            for _ in range(hands - len(jobs)):
+                free.release()
+        return jobs
+
+    async def _do(self, band: Band, job: Job, free: asyncio.Semaphore) -> None:
+        outcome = "done"
+        try:
+            with TOOK.labels(job.kind).time():
+                async with asyncio.timeout(band.timeout_s):
+                    await band.handlers[job.kind](job)
+        except LeaseLost:
+            outcome = "lease_lost"
+            log.warning("job.lease_lost", kind=job.kind, job_id=str(job.job_id))
+        except Snooze as snooze:
+            outcome = "snoozed"
+            await self._put_off(job, snooze.delay_s, cost=0, error=None)
+        except Exception as error:  # noqa: BLE001 - the edge of a job: whatever broke is recorded and retried or buried
+            outcome = await self._failed(band, job, error)
+        finally:
+            free.release()
+            DONE.labels(job.kind, outcome).inc()
+
+    async def _failed(self, band: Band, job: Job, error: Exception) -> str:
+        # The name of the error only: its text may quote a customer.
+        name = type(error).__name__
+        if isinstance(error, Unavailable):
+            # The database or a neighbour is away: that is not the job's doing.
+            await self._put_off(job, _backoff_s(job.attempt), cost=0, error=name)
+            return "unavailable"
+        log.error("job.failed", kind=job.kind, job_id=str(job.job_id), attempt=job.attempt, exc_info=error)
+        if isinstance(error, Bury) or job.attempt >= band.max_attempts:
+            await self._settle("bury", job, error=name)
+            log.error("job.buried", kind=job.kind, job_id=str(job.job_id), error=name)
+            return "buried"
+        await self._put_off(job, _backoff_s(job.attempt), cost=1, error=name)
+        return "failed"
+
+    async def _put_off(self, job: Job, delay_s: float, *, cost: int, error: str | None) -> None:
+        await self._settle("put_off", job, delay_s=delay_s, cost=cost, error=error)
+
+    async def _settle(self, statement: str, job: Job, **values: object) -> None:
+        try:
+            async with self._database.workspace(job.workspace_id) as tx:
+                await tx.execute(
+                    *SQL[statement](
+                        workspace=job.workspace_id, job_id=job.job_id, fence=job.fence, **values
+                    )
+                )
+        except Unavailable:
+            # The lease runs out by itself and the job comes back.
+            log.warning("job.outcome_not_recorded", kind=job.kind, job_id=str(job.job_id))
+
+
+def _backoff_s(attempt: int) -> float:
+    """1, 2, 4, 8 … 60 s, spread so that many jobs do not come back at once."""
+    return min(60.0, 2.0 ** (attempt - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 - spreading, not secrecy
+
+
+async def _first(stop: asyncio.Event, *waits: Awaitable[object]) -> None:
+    """Until any of them is over, or it is time to stop."""
+    tasks = [asyncio.ensure_future(wait) for wait in (*waits, stop.wait())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

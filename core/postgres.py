@@ -1,0 +1,234 @@
+"""The one door to PostgreSQL: every transaction names its workspace, and hints go out after commit."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import structlog
+
+from core.faults import Unavailable
+from core.ids import WorkspaceId
+
+log = structlog.get_logger()
+
+SERVICE_ROLE = "ivr_bridge_service"
+DISPATCHER_ROLE = "ivr_bridge_dispatcher"
+DIRECTORY_ROLE = "ivr_bridge_directory"
+
+Record = asyncpg.Record
+Hint = Callable[[Iterable[str]], None]
+
+
+class DatabaseUnavailable(Unavailable, code="database_unavailable"):
+    """The database does not answer; nothing was changed that you were not told about."""
+
+
+class Tx:
+    """A transaction in hand: run statements through it, and say whom to wake once it has committed."""
+
+    __slots__ = ("_conn", "_savepoints", "_wakes", "workspace_id")
+
+    def __init__(self, conn: Any, workspace_id: WorkspaceId) -> None:
+        self._conn = conn
+        self.workspace_id = workspace_id
+        self._wakes: list[str] = []
+        self._savepoints = 0
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run a statement for its effect."""
+        status: str = await self._conn.execute(query, *args)
+        return status
+
+    async def fetch(self, query: str, *args: object) -> list[Record]:
+        """Every row."""
+        rows: list[Record] = await self._conn.fetch(query, *args)
+        return rows
+
+    async def fetchrow(self, query: str, *args: object) -> Record | None:
+        """The first row, if there is one."""
+        row: Record | None = await self._conn.fetchrow(query, *args)
+        return row
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self._conn.fetchval(query, *args)
+
+    async def executemany(self, query: str, rows: Sequence[Sequence[object]]) -> None:
+        """The same statement for many rows."""
+        await self._conn.executemany(query, rows)
+
+    def wake(self, *topics: str) -> None:
+        """Hint at these topics after the commit. Losing a hint costs a sweep's delay, never work."""
+        self._wakes.extend(topics)
+
+    @property
+    def wakes(self) -> Sequence[str]:
+        """What will be hinted at."""
+        return self._wakes
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo only what happens inside when it raises."""
+        self._savepoints += 1
+        name = f"sp_{self._savepoints}"
+        await self._conn.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except Exception:
+            await self._conn.execute(f"ROLLBACK TO SAVEPOINT {name}")
+            raise
+        else:
+            await self._conn.execute(f"RELEASE SAVEPOINT {name}")
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[type-arg, misc, unused-ignore]
+    """Settings are only ever made LOCAL, so a connection comes back clean without a round trip."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Database:
+    """A pool, and the doors that may be opened on it."""
+
+    def __init__(self, pool: Any, *, acquire_timeout_s: float, hint: Hint | None = None) -> None:
+        self._pool = pool
+        self._acquire_timeout_s = acquire_timeout_s
+        self._hint = hint
+
+    @asynccontextmanager
+    async def workspace(
+        self, workspace_id: WorkspaceId, *, read_only: bool = False
+    ) -> AsyncIterator[Tx]:
+        """A transaction that sees one workspace and nothing else; commits when the block ends well."""
+        begin = "BEGIN READ ONLY" if read_only else "BEGIN"
+        opening = f"{begin}; SET LOCAL ivr_bridge.workspace = {int(workspace_id)}"
+        async with self._transaction(opening, workspace_id) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def dispatcher(self) -> AsyncIterator[Tx]:
+        """A transaction that sees the due work of every workspace, and no other table."""
+        async with self._transaction(f"BEGIN; SET LOCAL ROLE {DISPATCHER_ROLE}", WorkspaceId(0)) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def directory(self) -> AsyncIterator[Tx]:
+        """A read-only transaction that finds which workspace a name, key or session belongs to."""
+        opening = f"BEGIN READ ONLY; SET LOCAL ROLE {DIRECTORY_ROLE}"
+        async with self._transaction(opening, WorkspaceId(0)) as tx:
+            yield tx
+
+    async def answers(self, *, timeout_s: float) -> bool:
+        """Does the database answer at all, in this time?"""
+        try:
+            async with asyncio.timeout(timeout_s), self._pool.acquire() as conn:
+                await conn.execute("SELECT 1")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        return True
+
+    @asynccontextmanager
+    async def _transaction(self, opening: str, workspace_id: WorkspaceId) -> AsyncIterator[Tx]:
+        conn = await self._acquire()
+        tx = Tx(conn, workspace_id)
+        try:
+            try:
+                await conn.execute(opening)
+                yield tx
+            except BaseException:
+                await _roll_back(conn)
+                raise
+            await conn.execute("COMMIT")
+        except (OSError, TimeoutError, *_LOST) as lost:
+            # Whether a COMMIT that broke off took effect is not known here: callers that care
+            # resolve it by their key.
+            raise DatabaseUnavailable from lost
+        finally:
+            await self._pool.release(conn)
+        if tx.wakes and self._hint is not None:
+            self._hint(tx.wakes)
+
+    async def _acquire(self) -> Any:
+        try:
+            return await self._pool.acquire(timeout=self._acquire_timeout_s)
+        except (OSError, TimeoutError, *_LOST) as lost:
+            raise DatabaseUnavailable from lost
+
+
+# Errors that say nothing about the statement and everything about the connection.
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.QueryCanceledError,
+)
+
+
+async def _roll_back(conn: Any) -> None:
+    """Leave no transaction open; a connection that cannot say so is thrown away."""
+    if conn.is_closed() or not conn.is_in_transaction():
+        return
+    try:
+        async with asyncio.timeout(2):
+            await conn.execute("ROLLBACK")
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        log.warning("postgres.connection_dropped")
+        conn.terminate()
+
+
+async def _prepare(conn: Any) -> None:
+    """jsonb travels as Python values."""
+    await conn.set_type_codec(
+        "jsonb", encoder=_to_json, decoder=json.loads, schema="pg_catalog", format="text"
+    )
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@asynccontextmanager
+async def open_database(
+    dsn: str,
+    *,
+    application: str,
+    size: int,
+    command_timeout_s: float = 5.0,
+    acquire_timeout_s: float = 2.0,
+    hint: Hint | None = None,
+) -> AsyncIterator[Database]:
+    """A pool of `size` connections that act as the service's role, closed at the end."""
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=min(2, size),
+        max_size=size,
+        command_timeout=command_timeout_s,
+        connection_class=_Connection,
+        init=_prepare,
+        timeout=5,
+        server_settings={
+            "role": SERVICE_ROLE,
+            "application_name": f"ivr-bridge {application}",
+            "timezone": "UTC",
+            "statement_timeout": str(int(command_timeout_s * 1000)),
+            # A transaction that waits on something else than us is a bug: let go of its locks.
+            "idle_in_transaction_session_timeout": "15000",
+            "jit": "off",
+        },
+    )
+    try:
+        yield Database(pool, acquire_timeout_s=acquire_timeout_s, hint=hint)
+    finally:
+        try:
+            async with asyncio.timeout(5):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
