@@ -48,6 +48,10 @@ class TemplateUse:
     parameters: tuple[str, ...] = ()
     button_payloads: tuple[str, ...] = ()
     ttl_s: int | None = None
+    parameter_names: tuple[str, ...] = ()
+    """Parallel to `parameters`, for a template whose parameters have names."""
+    url_suffixes: tuple[str, ...] = ()
+    """What completes each URL button; they stand after the quick replies. Empty for a fixed URL."""
 
 
 @dataclass(frozen=True, slots=True)
