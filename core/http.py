@@ -1,5 +1,6 @@
 """How the house speaks HTTP: a table of endpoints, who may call them, and faults as problem+json."""
 
+import base64
 import json
 import re
 import secrets
@@ -36,7 +37,9 @@ SERVED = Histogram(
     ["method", "path"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-ANSWERS = Counter("ivr_bridge_http_answers_total", "Answers by status", ["method", "path", "status"])
+ANSWERS = Counter(
+    "ivr_bridge_http_answers_total", "Answers by status", ["method", "path", "status"]
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Model = TypeVar("Model", bound=BaseModel)
@@ -150,7 +153,7 @@ def key_holder(request: web.Request) -> KeyHolder:
 
 def trace_id(request: web.Request) -> str:
     """What ties an answer to its log lines."""
-    return request.get(_TRACE_ID, "")
+    return request.get(_TRACE_ID) or ""
 
 
 async def body(request: web.Request, model: type[Model], *, limit: int = MAX_JSON) -> Model:
@@ -190,7 +193,9 @@ def invalid(wrong: ValidationError) -> Invalid:
     )
 
 
-def answer(value: BaseModel | Mapping[str, Any] | Sequence[Any], *, status: int = 200) -> web.Response:
+def answer(
+    value: BaseModel | Mapping[str, Any] | Sequence[Any], *, status: int = 200
+) -> web.Response:
     """A JSON answer."""
     if isinstance(value, BaseModel):
         text = value.model_dump_json()
@@ -209,7 +214,11 @@ def problem(fault: Fault, trace: str) -> web.Response:
         "status": fault.status,
         "code": fault.code,
         "detail": fault.detail,
-        **{name: value for name, value in fault.facts.items() if name not in {"code_hint", "retry_after_s"}},
+        **{
+            name: value
+            for name, value in fault.facts.items()
+            if name not in {"code_hint", "retry_after_s"}
+        },
         "trace_id": trace,
     }
     response = web.Response(
@@ -231,8 +240,6 @@ def _key_of(header: str) -> str | None:
     if scheme.lower() == "bearer":
         return value.strip() or None
     if scheme.lower() == "basic":
-        import base64  # noqa: PLC0415
-
         try:
             decoded = base64.b64decode(value.strip(), validate=True).decode()
         except ValueError:

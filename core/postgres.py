@@ -112,7 +112,9 @@ class Database:
     @asynccontextmanager
     async def dispatcher(self) -> AsyncIterator[Tx]:
         """A transaction that sees the due work of every workspace, and no other table."""
-        async with self._transaction(f"BEGIN; SET LOCAL ROLE {DISPATCHER_ROLE}", WorkspaceId(0)) as tx:
+        async with self._transaction(
+            f"BEGIN; SET LOCAL ROLE {DISPATCHER_ROLE}", WorkspaceId(0)
+        ) as tx:
             yield tx
 
     @asynccontextmanager

@@ -54,7 +54,9 @@ def mask(text: str) -> str:
     return f"{text[:3]}…{text[-2:]}" if len(text) > 5 else "…"  # noqa: PLR2004 - shorter hides nothing
 
 
-_SHORTEST_E164 = 8
+# With the plus: ITU-T E.164 allows 15 digits; nothing shorter than ten reaches a mobile abroad.
+_SHORTEST_E164 = 11
+_LONGEST_E164 = 16
 
 
 def phone_number(text: str, *, country: str | None = None) -> PhoneNumber | None:
@@ -77,16 +79,18 @@ def phone_number(text: str, *, country: str | None = None) -> PhoneNumber | None
         except phonenumbers.NumberParseException:
             continue
         if phonenumbers.is_possible_number(parsed) and phonenumbers.is_valid_number(parsed):
-            return PhoneNumber(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
-    # Numbering plans move faster than metadata: a full international number that is merely
-    # unknown to the library is still dialled.
+            return PhoneNumber(
+                phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+            )
+    # Numbering plans move faster than metadata, and Mexico's +52 1 … is still on the wire: a full
+    # international number of a known country that is merely unknown to the library is dialled.
     if raw.startswith("+"):
         try:
             parsed = phonenumbers.parse(raw, None)
         except phonenumbers.NumberParseException:
             return None
         written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        if phonenumbers.is_possible_number(parsed) and len(written) > _SHORTEST_E164:
+        if _SHORTEST_E164 <= len(written) <= _LONGEST_E164:
             return PhoneNumber(written)
     return None
 

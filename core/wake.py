@@ -5,9 +5,8 @@ Everything that waits here also sweeps, so Redis is never needed; it only makes 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Iterator
 
 import structlog
 from redis.asyncio import Redis
@@ -93,7 +92,9 @@ class Wake:
                     # Whatever was hinted at while we were deaf may have been ours.
                     self._ring_all()
                     while True:
-                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=30)
+                        message = await pubsub.get_message(
+                            ignore_subscribe_messages=True, timeout=30
+                        )
                         if message is not None:
                             for topic in message["data"].decode().split("\n"):
                                 self._ring(topic)

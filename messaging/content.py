@@ -26,7 +26,13 @@ class ContentType(StrEnum):
 
 
 MEDIA_TYPES = frozenset(
-    {ContentType.IMAGE, ContentType.DOCUMENT, ContentType.AUDIO, ContentType.VIDEO, ContentType.STICKER}
+    {
+        ContentType.IMAGE,
+        ContentType.DOCUMENT,
+        ContentType.AUDIO,
+        ContentType.VIDEO,
+        ContentType.STICKER,
+    }
 )
 
 

@@ -108,9 +108,7 @@ class SignIns:
         """Sign out: the token stops working, and open sockets hear of it."""
         async with self._database.workspace(signed_in.workspace_id) as tx:
             await tx.execute(
-                *SQL["end_session"](
-                    workspace=signed_in.workspace_id, session=signed_in.session_id
-                )
+                *SQL["end_session"](workspace=signed_in.workspace_id, session=signed_in.session_id)
             )
             tx.wake(f"session:{signed_in.session_id}")
 
@@ -126,7 +124,9 @@ class SignIns:
             )
             if failures >= _FAILURES_ALLOWED:
                 raise TooManyTries
-            stored = await tx.fetchval(*SQL["password_hash"](workspace=workspace_id, person=person_id))
+            stored = await tx.fetchval(
+                *SQL["password_hash"](workspace=workspace_id, person=person_id)
+            )
         fits = await self._people.password_fits(stored, password)
         async with self._database.workspace(workspace_id) as tx:
             await tx.execute(

@@ -16,6 +16,7 @@ from core.wake import Wake
 
 log = structlog.get_logger()
 
+_BATCH = 20
 LEASE_S = 25.0
 """Shorter than the 30 s after which a dead process's work must be back."""
 
@@ -119,7 +120,7 @@ class Worker:
         await free.acquire()
         # Claim for every hand that is free now, not only for this one.
         hands = 1
-        while not free.locked() and hands < 20:
+        while not free.locked() and hands < _BATCH:
             await free.acquire()
             hands += 1
         jobs: list[Job] = []
@@ -161,7 +162,9 @@ class Worker:
             # The database or a neighbour is away: that is not the job's doing.
             await self._put_off(job, _backoff_s(job.attempt), cost=0, error=name)
             return "unavailable"
-        log.error("job.failed", kind=job.kind, job_id=str(job.job_id), attempt=job.attempt, exc_info=error)
+        log.error(
+            "job.failed", kind=job.kind, job_id=str(job.job_id), attempt=job.attempt, exc_info=error
+        )
         if isinstance(error, Bury) or job.attempt >= band.max_attempts:
             await self._settle("bury", job, error=name)
             log.error("job.buried", kind=job.kind, job_id=str(job.job_id), error=name)

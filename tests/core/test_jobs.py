@@ -1,0 +1,217 @@
+"""Durable work: leased, fenced, in lanes, and never lost."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from core.faults import Unavailable
+from core.ids import WorkspaceId
+from core.jobs import (
+    Band,
+    Bury,
+    Job,
+    LeaseLost,
+    NewJob,
+    Snooze,
+    Worker,
+    enqueue,
+    finish,
+    transactional,
+)
+from core.jobs.store import SQL
+from core.postgres import Database, Tx
+from core.wake import Wake
+
+
+@asynccontextmanager
+async def working(database: Database, wake: Wake, band: Band):
+    stop = asyncio.Event()
+    task = asyncio.ensure_future(Worker(database, wake).run(band, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def put(database: Database, workspace_id: WorkspaceId, *jobs: NewJob) -> None:
+    async with database.workspace(workspace_id) as tx:
+        for job in jobs:
+            await enqueue(tx, job)
+
+
+async def states(database: Database, workspace_id: WorkspaceId) -> list[str]:
+    async with database.workspace(workspace_id) as tx:
+        rows = await tx.fetch("SELECT state FROM core.job ORDER BY job_id")
+    return [row["state"] for row in rows]
+
+
+async def claim(database: Database, *, lease_s: float = 25, size: int = 10) -> list[Job]:
+    async with database.dispatcher() as tx:
+        rows = await tx.fetch(
+            *SQL["claim"](band="normal", kinds=["greet"], size=size, lease_s=lease_s)
+        )
+    return [Job(**row) for row in rows]
+
+
+async def test_a_job_exists_only_when_its_transaction_commits(database, workspace_id):
+    async def break_off() -> None:
+        async with database.workspace(workspace_id) as tx:
+            await enqueue(tx, NewJob(kind="greet", payload={}))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await break_off()
+    assert await states(database, workspace_id) == []
+
+
+async def test_a_job_is_done_once_and_its_effect_commits_with_it(database, workspace_id, wake):
+    done = asyncio.Event()
+    seen = []
+
+    async def greet(tx: Tx, job: Job) -> None:
+        seen.append((tx.workspace_id, job.payload["name"]))
+        done.set()
+
+    band = Band("normal", 2, {"greet": transactional(database, greet)})
+    async with working(database, wake, band):
+        await put(database, workspace_id, NewJob(kind="greet", payload={"name": "Anna"}))
+        await asyncio.wait_for(done.wait(), 5)
+    assert seen == [(workspace_id, "Anna")]
+    assert await states(database, workspace_id) == []
+
+
+async def test_jobs_of_one_lane_run_in_order_and_never_together(database, workspace_id, wake):
+    order, running, most = [], set(), 0
+    done = asyncio.Event()
+
+    async def greet(tx: Tx, job: Job) -> None:
+        nonlocal most
+        running.add(job.job_id)
+        most = max(most, len(running))
+        await tx.fetchval("SELECT pg_sleep(0.01)")
+        running.discard(job.job_id)
+        order.append(job.payload["n"])
+        if len(order) == 12:
+            done.set()
+
+    await put(
+        database,
+        workspace_id,
+        *[NewJob(kind="greet", payload={"n": n}, lane="thread") for n in range(12)],
+    )
+    band = Band("normal", 4, {"greet": transactional(database, greet)}, idle_s=0.05)
+    async with working(database, wake, band):
+        await asyncio.wait_for(done.wait(), 10)
+    assert order == list(range(12))
+    assert most == 1
+
+
+async def test_a_dead_workers_job_comes_back_and_its_late_writes_are_refused(
+    database, workspace_id, wake
+):
+    await put(database, workspace_id, NewJob(kind="greet", payload={}))
+    [dead] = await claim(database, lease_s=0)
+    stop = asyncio.Event()
+    sweeping = asyncio.ensure_future(Worker(database, wake).take_back(stop, every_s=0.01))
+    async with asyncio.timeout(5):
+        while not (again := await claim(database)):
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - the sweep runs in its own time
+    stop.set()
+    await sweeping
+    assert again[0].fence == dead.fence + 1
+    with pytest.raises(LeaseLost):
+        async with database.workspace(workspace_id) as tx:
+            await finish(tx, dead)
+    async with database.workspace(workspace_id) as tx:
+        await finish(tx, again[0])
+    assert await states(database, workspace_id) == []
+
+
+async def test_a_poisonous_job_is_buried_and_the_rest_of_its_lane_flows(
+    database, workspace_id, wake
+):
+    done = asyncio.Event()
+
+    async def greet(tx: Tx, job: Job) -> None:
+        del tx
+        if job.payload["poison"]:
+            raise Bury
+        done.set()
+
+    await put(
+        database,
+        workspace_id,
+        NewJob(kind="greet", payload={"poison": True}, lane="thread"),
+        NewJob(kind="greet", payload={"poison": False}, lane="thread"),
+    )
+    band = Band("normal", 2, {"greet": transactional(database, greet)}, idle_s=0.05)
+    async with working(database, wake, band):
+        await asyncio.wait_for(done.wait(), 5)
+    assert await states(database, workspace_id) == ["buried"]
+    async with database.workspace(workspace_id) as tx:
+        [buried] = await tx.fetch(*SQL["buried"](workspace=workspace_id, size=10))
+        assert buried["last_error"] == "Bury"
+        replayed = await tx.fetch(*SQL["replay"](workspace=workspace_id, job_id=None, kind="greet"))
+    assert len(replayed) == 1
+    assert await states(database, workspace_id) == ["ready"]
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"), [(Snooze(3600), 0), (Unavailable(), 0), (RuntimeError(), 1)]
+)
+async def test_only_the_jobs_own_failures_cost_an_attempt(
+    database, workspace_id, wake, error, attempts
+):
+    tried = asyncio.Event()
+
+    async def greet(tx: Tx, job: Job) -> None:
+        del tx, job
+        tried.set()
+        raise error
+
+    await put(database, workspace_id, NewJob(kind="greet", payload={}))
+    band = Band("normal", 1, {"greet": transactional(database, greet)})
+    async with working(database, wake, band):
+        await asyncio.wait_for(tried.wait(), 5)
+    async with database.workspace(workspace_id) as tx:
+        row = await tx.fetchrow("SELECT state, attempt, due_at > now() AS later FROM core.job")
+    assert (row["state"], row["attempt"], row["later"]) == ("ready", attempts, True)
+
+
+async def test_a_key_stands_for_one_waiting_job_at_the_earlier_time(database, workspace_id):
+    await put(
+        database,
+        workspace_id,
+        NewJob(kind="greet", payload={}, key="k", delay_s=3600),
+        NewJob(kind="greet", payload={}, key="k"),
+    )
+    [job] = await claim(database)
+    # A job in hand no longer stands for what happens from now on.
+    await put(database, workspace_id, NewJob(kind="greet", payload={}, key="k"))
+    assert await states(database, workspace_id) == ["running", "ready"]
+    assert job.payload == {}
+
+
+async def test_two_claimers_never_hold_the_same_job(database, workspace_id):
+    await put(database, workspace_id, *[NewJob(kind="greet", payload={}) for _ in range(40)])
+    claims = await asyncio.gather(*[claim(database, size=10) for _ in range(8)])
+    ids = [job.job_id for batch in claims for job in batch]
+    assert len(ids) == len(set(ids)) == 40
+
+
+async def test_the_claim_reads_its_index_and_not_the_table(database, workspace_id):
+    async with database.workspace(workspace_id) as tx:
+        await tx.execute(
+            "INSERT INTO core.job (workspace_id, job_id, band, kind, lane, payload)"
+            " SELECT $1, gen_random_uuid(), 'normal', 'greet', 'l' || n % 500, '{}'"
+            " FROM generate_series(1, 5000) AS n",
+            workspace_id,
+        )
+        await tx.execute("SET LOCAL enable_sort = on")
+    async with database.dispatcher() as tx:
+        text, *arguments = SQL["claim"](band="normal", kinds=["greet"], size=20, lease_s=25)
+        plan = "\n".join(row[0] for row in await tx.fetch("EXPLAIN " + text, *arguments))
+    assert "job_due" in plan
+    assert "Seq Scan on job" not in plan

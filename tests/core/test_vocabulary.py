@@ -1,0 +1,64 @@
+"""Numbers as PBXs send them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.vocabulary import PhoneNumber, phone_number
+
+MOBILE = "+79161234567"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "+79161234567",
+        "79161234567",
+        "89161234567",
+        "9161234567",
+        "8 (916) 123-45-67",
+        " 79161234567",
+        "00 7 916 123 45 67",
+        "0079161234567",
+        "sip:+79161234567@pbx.example;user=phone",
+        '"Anna" <sip:89161234567@10.0.0.1:5060>',
+        "tel:+7-916-123-45-67;ext=12",
+    ],
+)
+def test_a_russian_mobile_is_understood_however_it_is_written(sent):
+    assert phone_number(sent, country="RU") == PhoneNumber(MOBILE)
+
+
+@pytest.mark.parametrize(
+    ("sent", "country", "e164"),
+    [
+        ("020 7946 0958", "GB", "+442079460958"),
+        ("011 44 20 7946 0958", "US", "+442079460958"),
+        ("11987654321", "BR", "+5511987654321"),
+        ("77011234567", "KZ", "+77011234567"),
+        ("87011234567", "KZ", "+77011234567"),
+        ("+5215512345678", "MX", "+5215512345678"),
+    ],
+)
+def test_the_lines_country_decides_what_a_national_number_means(sent, country, e164):
+    assert phone_number(sent, country=country) == PhoneNumber(e164)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["", "anonymous", "unavailable", "Restricted", "101", "12", "+", "abc", "+7916", "0" * 40],
+)
+def test_what_is_no_number_is_none(sent):
+    assert phone_number(sent, country="RU") is None
+
+
+def test_a_number_masks_itself_wherever_it_is_printed():
+    number = PhoneNumber(MOBILE)
+    assert str(number) == repr(number) == "+79…67"
+    assert "1234" not in f"{number} {number!r} {[number]}"
+
+
+@given(st.text(max_size=80), st.sampled_from(["RU", "GB", "US", None]))
+def test_no_text_makes_it_fail(text, country):
+    found = phone_number(text, country=country)
+    assert found is None or found.e164.startswith("+")
