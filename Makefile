@@ -47,7 +47,7 @@ types: environment ## mypy, strict
 
 .PHONY: boundaries
 boundaries: environment ## The import rule: config, ivr_bridge, handoff, messaging, core; the sandbox apart
-	@out=$$(.venv/bin/lint-imports --no-timings 2>&1) || { echo "$$out"; exit 1; }
+	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 
 .PHONY: migrations-lint
 migrations-lint: environment ## Migrations that would lock a table or cannot be undone
