@@ -1,0 +1,346 @@
+"""`/sandbox/…`: what a judge sets, counts and sets off."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, Field, ValidationError
+
+from sandbox import numbers
+from sandbox.graph.sending import Sending
+from sandbox.network import Account, Network, Person
+from sandbox.specs import AccountSpec, Config, Json, Manner, NumberChange, NumberSpec, Spec
+from sandbox.wire import Wire
+
+Model = TypeVar("Model", bound=BaseModel)
+Apply = Callable[[Config], None]
+FLUSH_S = 10.0
+WAIT_MAX_S = 60.0
+
+
+class Status(Spec):
+    """A status to send now."""
+
+    status: str
+    wamid: str | None = None
+    to: str | None = None
+    code: int | None = None
+    copies: int = Field(1, ge=1, le=1000)
+
+
+class Inbound(Spec):
+    """A customer's message, in Meta's own form without id and timestamp."""
+
+    account: str
+    sender: str = Field(alias="from")
+    message: Json
+    copies: int | None = Field(None, ge=1, le=1000)
+
+
+class Event(Spec):
+    """Any `changes[].value`."""
+
+    account: str
+    value: Json
+    field: str = "messages"
+    copies: int = Field(1, ge=1, le=1000)
+
+
+class Numbers(Spec):
+    """Several phones at once."""
+
+    numbers: list[NumberSpec]
+
+
+class ClockMove(Spec):
+    """How far the clock goes."""
+
+    advance_s: float = Field(ge=0)
+
+
+class Target(Spec):
+    """One number, or all."""
+
+    to: str | None = None
+
+
+class Control:
+    """The judge's desk."""
+
+    def __init__(
+        self,
+        network: Network,
+        wire: Wire,
+        sending: Sending,
+        *,
+        apply: Apply,
+        reset: Callable[[], None],
+    ) -> None:
+        self._network, self._wire, self._sending = network, wire, sending
+        self._apply, self._reset = apply, reset
+
+    def routes(self) -> list[web.RouteDef]:
+        """All routes under /sandbox."""
+        handlers: list[tuple[str, str, Callable[[web.Request], Awaitable[Any]]]] = [
+            ("GET", "/health", self.health),
+            ("PUT", "/config", self.configure),
+            ("GET", "/accounts", self.accounts),
+            ("PUT", "/accounts/{id}", self.account),
+            ("GET", "/numbers", self.numbers),
+            ("PUT", "/numbers", self.name),
+            ("PUT", "/numbers/{number}", self.behave),
+            ("PUT", "/default", self.default),
+            ("GET", "/wire", self.wire),
+            ("GET", "/wire/counts", self.counts),
+            ("POST", "/release", self.release),
+            ("POST", "/statuses", self.status),
+            ("POST", "/events", self.event),
+            ("POST", "/inbound", self.inbound),
+            ("GET", "/webhooks", self.webhooks),
+            ("POST", "/webhooks/verify", self.verify),
+            ("POST", "/webhooks/pause", self.pause),
+            ("POST", "/webhooks/resume", self.resume),
+            ("POST", "/webhooks/flush", self.flush),
+            ("POST", "/clock", self.clock),
+            ("GET", "/counters", self.counters),
+            ("POST", "/reset", self.reset),
+        ]
+        return [web.route(verb, "/sandbox" + path, answer(do)) for verb, path, do in handlers]
+
+    # -- set up ------------------------------------------------------------------------------
+
+    async def health(self, _: web.Request) -> Json:
+        """The process answers."""
+        return {"ok": True}
+
+    async def configure(self, request: web.Request) -> Json:
+        """Add and replace accounts, lines, numbers and the default."""
+        self._apply(await read(request, Config))
+        return {"accounts": sorted(self._network.accounts)}
+
+    async def account(self, request: web.Request) -> Json:
+        """Add or replace one account."""
+        body = await _json(request)
+        wanted = {**body, "phone_number_id": request.match_info["id"]}
+        spec = validated(AccountSpec, wanted)
+        self._network.register(spec)
+        return {"account": spec.phone_number_id}
+
+    async def accounts(self, _: web.Request) -> Json:
+        """All accounts, secrets included: everything here is pretend."""
+        return {"accounts": [one.spec.model_dump() for one in self._network.accounts.values()]}
+
+    async def numbers(self, _: web.Request) -> Json:
+        """The named phones."""
+        named = [person for person in self._network.people.values() if person.named]
+        return {"numbers": [person_view(person) for person in named]}
+
+    async def name(self, request: web.Request) -> Json:
+        """Name several phones."""
+        body = await read(request, Numbers)
+        self._apply(Config(numbers=body.numbers))
+        return {"named": len(body.numbers)}
+
+    async def behave(self, request: web.Request) -> Json:
+        """Tell one phone how to behave."""
+        change = await read(request, NumberChange)
+        return person_view(self._network.change(request.match_info["number"], change))
+
+    async def default(self, request: web.Request) -> Json:
+        """How numbers behave that nobody named."""
+        self._network.default = await read(request, Manner)
+        for person in self._network.people.values():
+            if not person.named:
+                person.manner = self._network.default
+        return self._network.default.model_dump()
+
+    # -- judge -------------------------------------------------------------------------------
+
+    async def wire(self, request: web.Request) -> Json:
+        """What reached the wire."""
+        query = request.query
+        to = f"+{numbers.key(query['to'])}" if query.get("to") else None
+        since, kind = _number(query, "since", 0), query.get("kind")
+        limit = _number(query, "limit", 1000)
+        wait = min(WAIT_MAX_S, _number(query, "wait_ms", 0) / 1000)
+        if wait:
+            found = await self._wire.wait(to=to, since=since, kind=kind, limit=limit, seconds=wait)
+        else:
+            found = self._wire.find(to=to, since=since, kind=kind, limit=limit)
+        return {"requests": [record.view() for record in found], "last": self._wire.last}
+
+    async def counts(self, request: web.Request) -> Json:
+        """How many requests of a kind each number got."""
+        counts = self._wire.counts(request.query.get("kind", "opening"))
+        return {"counts": counts, "total": sum(counts.values())}
+
+    async def counters(self, _: web.Request) -> Json:
+        """What the network did in all."""
+        return {"counters": dict(self._network.counters), "webhooks": self._webhooks()}
+
+    # -- set off -----------------------------------------------------------------------------
+
+    async def release(self, request: web.Request) -> Json:
+        """Let held requests go on."""
+        target = await read(request, Target)
+        return {"released": self._sending.release(numbers.key(target.to) if target.to else None)}
+
+    async def status(self, request: web.Request) -> Json:
+        """Send one status now."""
+        wanted = await read(request, Status)
+        message = (
+            self._network.messages.get(wanted.wamid)
+            if wanted.wamid
+            else self._network.last_message_to(numbers.key(wanted.to or ""))
+        )
+        if message is None:
+            raise web.HTTPNotFound(text="no such message (silent numbers keep none)")
+        self._network.report(message, wanted.status, wanted.code, wanted.copies)
+        return {"wamid": message.wamid}
+
+    async def event(self, request: web.Request) -> Json:
+        """Send any value, for types the phone cannot make."""
+        wanted = await read(request, Event)
+        account = self._account(wanted.account)
+        about = {
+            "messaging_product": "whatsapp",
+            "metadata": {
+                "display_phone_number": account.spec.display_number.lstrip("+"),
+                "phone_number_id": account.spec.phone_number_id,
+            },
+        }
+        value = {**about, **wanted.value}
+        account.postman.post(value, field=wanted.field, copies=wanted.copies)
+        return {"queued": wanted.copies}
+
+    async def inbound(self, request: web.Request) -> Json:
+        """A customer's message of any type."""
+        wanted = await read(request, Inbound)
+        account = self._account(wanted.account)
+        key = numbers.key(wanted.sender)
+        return {"id": self._network.inbound(account, key, wanted.message, wanted.copies)}
+
+    async def clock(self, request: web.Request) -> Json:
+        """Move the sandbox's clock."""
+        self._network.timeline.advance((await read(request, ClockMove)).advance_s)
+        return {"now": self._network.timeline.now()}
+
+    async def reset(self, _: web.Request) -> Json:
+        """Begin anew; accounts, lines and the default stay."""
+        self._reset()
+        return {"ok": True}
+
+    # -- webhooks ----------------------------------------------------------------------------
+
+    async def webhooks(self, _: web.Request) -> Json:
+        """How delivery stands."""
+        return self._webhooks()
+
+    async def verify(self, request: web.Request) -> Json:
+        """Do the handshake."""
+        body = await _json(request)
+        ok, status, text = await self._account(str(body.get("account"))).postman.verify()
+        return {"ok": ok, "status": status, "body": text}
+
+    async def pause(self, _: web.Request) -> Json:
+        """Stop delivering."""
+        for account in self._network.accounts.values():
+            account.postman.pause()
+        return self._webhooks()
+
+    async def resume(self, _: web.Request) -> Json:
+        """Deliver again."""
+        for account in self._network.accounts.values():
+            account.postman.resume()
+        return self._webhooks()
+
+    async def flush(self, _: web.Request) -> Json:
+        """Retry now what waits, and answer when nothing is left, or after ten seconds."""
+        for account in self._network.accounts.values():
+            await account.postman.flush(FLUSH_S)
+        return self._webhooks()
+
+    def _webhooks(self) -> Json:
+        postmen = [account.postman for account in self._network.accounts.values()]
+        return {
+            "paused": any(postman.paused for postman in postmen),
+            "undelivered": sum(postman.undelivered for postman in postmen),
+            "in_flight": sum(postman.in_flight for postman in postmen),
+            "delivered": sum(postman.round.delivered for postman in postmen),
+            "attempts": sum(postman.round.attempts for postman in postmen),
+            "abandoned": sum(postman.round.abandoned for postman in postmen),
+            "unrouted": sum(postman.round.unrouted for postman in postmen),
+            "last_error": next((p.round.last_error for p in postmen if p.round.last_error), None),
+        }
+
+    def _account(self, wanted: str) -> Account:
+        account = self._network.accounts.get(wanted)
+        if account is None:
+            raise web.HTTPNotFound(text=f"no account {wanted}")
+        return account
+
+
+def answer(do: Callable[[web.Request], Awaitable[Any]]) -> Callable[[web.Request], Any]:
+    """JSON out, and errors in words; requests that a foreign page sends are refused."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if foreign(request):
+            return web.json_response({"error": "another site's page may not ask"}, status=403)
+        try:
+            return web.json_response(await do(request))
+        except ValidationError as wrong:
+            errors = wrong.errors(include_url=False, include_context=False)
+            return web.json_response({"error": errors}, status=422)
+        except web.HTTPException as refused:
+            return web.json_response({"error": refused.text}, status=refused.status)
+
+    return handler
+
+
+def foreign(request: web.Request) -> bool:
+    """Whether a page of another origin sends this: browsers say so, programs do not."""
+    origin = request.headers.get("Origin")
+    if not origin:
+        return False
+    host = origin.partition("://")[2]
+    name = host.rpartition(":")[0] or host
+    return host != request.host and name not in {"localhost", "127.0.0.1", "[::1]"}
+
+
+async def read(request: web.Request, model: type[Model]) -> Model:
+    """The body as a model; an empty body is an empty object."""
+    return validated(model, await _json(request))
+
+
+def validated(model: type[Model], body: Json) -> Model:
+    """The same for a dict."""
+    return model.model_validate(body)
+
+
+async def _json(request: web.Request) -> Json:
+    raw = await request.read()
+    try:
+        body = json.loads(raw or b"{}")
+    except ValueError as broken:
+        raise web.HTTPBadRequest(text=f"not JSON: {broken}") from None
+    if not isinstance(body, dict):
+        raise web.HTTPBadRequest(text="a JSON object is expected")
+    return body
+
+
+def _number(query: Any, name: str, default: int) -> int:
+    try:
+        return int(query.get(name, default))
+    except ValueError:
+        raise web.HTTPBadRequest(text=f"{name} must be a number") from None
+
+
+def person_view(person: Person) -> Json:
+    """A phone as JSON."""
+    return {
+        "number": f"+{person.key}",
+        "name": person.name,
+        "online": person.online,
+        **person.manner.model_dump(),
+    }
