@@ -12,8 +12,8 @@ from core.queries import Statement, load
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ["core", "messaging", "handoff", "ivr_bridge"]
-STATEMENTS = [
-    pytest.param(path, statement, id=f"{path.relative_to(ROOT)}:{statement.name}")
+STATEMENTS: list[tuple[Path, Statement]] = [
+    (path, statement)
     for room in ROOMS
     for path in sorted((ROOT / room).rglob("*.sql"))
     for statement in load(path).values()
@@ -30,8 +30,7 @@ async def owner(database_url):
 async def test_every_statement_prepares_and_fills_its_type(owner):
     """One database for all of them: preparing changes nothing."""
     wrong = []
-    for parameter in STATEMENTS:
-        path, statement = parameter.values
+    for path, statement in STATEMENTS:
         where = f"{path.relative_to(ROOT)}:{statement.name}"
         try:
             prepared = await owner.prepare(statement.text)
@@ -48,8 +47,7 @@ async def test_every_statement_prepares_and_fills_its_type(owner):
 
 
 def test_a_room_names_only_its_own_schema_and_those_below_it():
-    for parameter in STATEMENTS:
-        path, statement = parameter.values
+    for path, statement in STATEMENTS:
         room = path.relative_to(ROOT).parts[0]
         allowed = set(ROOMS[: ROOMS.index(room) + 1])
         named = set(re.findall(r"\b(core|messaging|handoff|ivr_bridge)\.\w+", statement.text))
