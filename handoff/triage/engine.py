@@ -146,7 +146,7 @@ def _go(play: Play, goto: Goto) -> Outcome:
     play.trace.append(goto.why)
     play.tag(goto.tag)
     here = flow.nodes[state.node] if state.node else None
-    resume = state.resume if goto.digression else None
+    resume = None if goto.menu else state.resume
     if goto.digression and resume is None and isinstance(here, SlotNode):
         resume = state.node
     play.state = replace(play.state, misses=0, resume=resume, topic=goto.topic or play.state.topic)

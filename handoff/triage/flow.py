@@ -2,22 +2,17 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from handoff.triage.parts import LanguageCode, Limits, Name, Part, Resolution, TagName, TextRef
+from handoff.triage.says import MAX_BUTTONS, MAX_ROWS
+from handoff.triage.source import Path
+from handoff.triage.transcript import Transcript
 
 CALL_CARD = frozenset({"brand", "digits", "intent", "ivr_path", "line", "name"})
 """What a text may take from the call, beside the flow's own slots."""
@@ -35,76 +30,6 @@ RESERVED = MappingProxyType(
     }
 )
 """Kinds that belong to the language but that this engine does not play."""
-
-# Telegram gives a button 64 bytes for its id, and ours is `f:<node>:<option>`.
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
-_DURATION = re.compile(r"(\d{1,4})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_TAG = re.compile(r"[^\s,;]{1,40}")
-
-
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise ValueError(
-            f"`{value}` cannot be a name: use up to 24 small Latin letters, digits and _, "
-            "beginning with a letter"
-        )
-    return value
-
-
-def _text_ref(value: str) -> str:
-    if not value.startswith("t.") or not _NAME.fullmatch(value[2:]):
-        raise ValueError(
-            "texts are named here and written under `texts:` in every language: "
-            "write t.name, not the words themselves"
-        )
-    return value
-
-
-def _language(value: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}", value):
-        raise ValueError(f"`{value}` is not a language code like ru or en")
-    return value
-
-
-def _duration(value: str) -> str:
-    if not _DURATION.fullmatch(value):
-        raise ValueError(f"`{value}` is not a time: write a number and s, m, h or d, as in 24h")
-    return value
-
-
-def _tag(value: str) -> str:
-    if not _TAG.fullmatch(value):
-        raise ValueError(f"`{value}` cannot be a tag: use one word of up to 40 characters")
-    return value
-
-
-Name = Annotated[str, AfterValidator(_name)]
-TextRef = Annotated[str, AfterValidator(_text_ref)]
-LanguageCode = Annotated[str, AfterValidator(_language)]
-TagName = Annotated[str, AfterValidator(_tag)]
-Resolution = Literal["solved", "unsolved"]
-
-
-class Part(BaseModel):
-    """A piece of a flow: unknown keys are refused, and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Limits(Part):
-    """What the engine enforces, whatever the flow says."""
-
-    max_bot_turns: int = Field(default=20, ge=1, le=100)
-    max_misses: int = Field(default=2, ge=1, le=5)
-    max_visits_per_node: int = Field(default=3, ge=1, le=20)
-    idle_close: Annotated[str, AfterValidator(_duration)] = "24h"
-
-    @property
-    def idle(self) -> timedelta:
-        """How long a customer may be silent before the bot's conversation closes."""
-        number, unit = _DURATION.fullmatch(self.idle_close).groups()  # type: ignore[union-attr]
-        return timedelta(**{_UNITS[unit]: int(number)})
 
 
 class SayNode(Part):
@@ -133,6 +58,11 @@ class MenuNode(Part):
     options: tuple[MenuOption, ...] = Field(min_length=1)
     list_button: TextRef | None = None
     tag: TagName | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the options need a list: more than buttons hold, or with descriptions."""
+        return len(self.options) > MAX_BUTTONS or any(option.description for option in self.options)
 
 
 class AnswerNode(Part):
@@ -218,7 +148,7 @@ class Flow(Part):
     """A whole scenario. Its `version` is the hash of all that can change what it does."""
 
     flow: Name
-    languages: tuple[LanguageCode, ...] = Field(min_length=1)
+    languages: tuple[LanguageCode, ...] = Field(min_length=1, max_length=MAX_ROWS)
     limits: Limits = Limits()
     start: Name
     menu: Name | None = None
@@ -227,7 +157,7 @@ class Flow(Part):
     nodes: dict[Name, _AnyNode] = Field(min_length=1)
     keywords: dict[Name, Keyword] = Field(default_factory=dict)
     texts: dict[LanguageCode, dict[Name, str]] = Field(default_factory=dict)
-    tests: tuple[dict[str, Any], ...] = ()
+    tests: tuple[Transcript, ...] = ()
 
     @model_validator(mode="after")
     def _languages_once(self) -> Self:
@@ -259,20 +189,20 @@ class Flow(Part):
         return frozenset(node.slot for node in self.nodes.values() if isinstance(node, SlotNode))
 
 
-def exits(node: Node) -> Iterator[tuple[str, str]]:
+def exits(node: Node) -> Iterator[tuple[Path, str]]:
     """Where a node may lead: the field that says so, and the target."""
     match node:
         case SayNode(next=target):
-            yield "next", target
+            yield ("next",), target
         case MenuNode(options=options):
             for index, option in enumerate(options):
-                yield f"options[{index}].to", option.to
+                yield ("options", index, "to"), option.to
         case AnswerNode(helped=helped, not_helped=not_helped):
-            yield "helped", helped
-            yield "not_helped", not_helped
+            yield ("helped",), helped
+            yield ("not_helped",), not_helped
         case SlotNode(next=target, otherwise=otherwise):
-            yield "next", target
-            yield "else", otherwise
+            yield ("next",), target
+            yield ("else",), otherwise
         case HandoffNode() | EndNode():
             return
 

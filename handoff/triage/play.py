@@ -65,7 +65,11 @@ class Play:
             Option(command_id(CommandKind.LANGUAGE, code), LANGUAGE_NAMES.get(code, code.upper()))
             for code in self.flow.languages
         )
-        self.prompt = self._choices(render(self.flow, "t.language_pick", self.state), options, None)
+        self.prompt = self._choices(
+            render(self.flow, "t.language_pick", self.state),
+            options,
+            opener="t.list_button" if len(options) > MAX_BUTTONS else None,
+        )
         return Continue()
 
     def _prompt(self, name: str, node: Node) -> list[Say]:
@@ -81,9 +85,8 @@ class Play:
                     )
                     for option in node.options
                 )
-                return self._choices(
-                    render(self.flow, node.menu, self.state), options, node.list_button
-                )
+                opener = (node.list_button or "t.list_button") if node.is_list else None
+                return self._choices(render(self.flow, node.menu, self.state), options, opener)
             case AnswerNode():
                 helped = tuple(
                     Option(option_id(name, key), render(self.flow, f"t.helped_{key}", self.state))
@@ -97,8 +100,8 @@ class Play:
                 return []
 
     def _choices(self, body: str, options: tuple[Option, ...], opener: str | None) -> list[Say]:
-        is_list = len(options) > MAX_BUTTONS or any(option.description for option in options)
-        label = render(self.flow, opener or "t.list_button", self.state) if is_list else None
+        """Options as buttons, or as a list when there is a label to open it."""
+        label = render(self.flow, opener, self.state) if opener else None
         if width(body) <= MAX_BODY:
             return [Say(body, options, label)]
         # A value may have made the text too long for a body with buttons: it then goes first.

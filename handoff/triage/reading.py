@@ -15,14 +15,15 @@ from handoff.triage.flow import (
     HandoffNode,
     HandoffTarget,
     Keyword,
-    Limits,
     MenuNode,
     MenuOption,
     SayNode,
     SlotNode,
     kind_of,
 )
-from handoff.triage.source import FlowInvalid, Path, Problem, Source, dotted, load
+from handoff.triage.parts import Limits
+from handoff.triage.source import FlowInvalid, Path, Problem, Source, load
+from handoff.triage.transcript import Move, Transcript
 
 _NODES: Mapping[str, type[BaseModel]] = {
     "handoff": HandoffNode,
@@ -42,7 +43,7 @@ def parse(text: str) -> Flow:
 def interpret(source: Source) -> Flow:
     """The flow in a file that has already been read."""
     if not isinstance(source.data, dict):
-        raise FlowInvalid((Problem("", "a flow is a mapping that begins with `flow: name`"),))
+        raise FlowInvalid((Problem((), "a flow is a mapping that begins with `flow: name`"),))
     try:
         return Flow.model_validate(source.data)
     except ValidationError as error:
@@ -61,7 +62,7 @@ def _echo(error: Mapping[str, Any], among: list[dict[str, Any]]) -> bool:
 
 def _problem(source: Source, error: Mapping[str, Any]) -> Problem:
     path = _in_file(error["loc"])
-    return Problem(dotted(path), _advice(source.data, path, error), source.mark(path))
+    return Problem(path, _advice(source.data, path, error), source.mark(path))
 
 
 def _in_file(loc: Path) -> Path:
@@ -134,6 +135,10 @@ def _known_keys(parent: object, path: Path) -> list[str]:
             model = HandoffTarget
         case ("keywords", _):
             model = Keyword
+        case ("tests", _):
+            model = Transcript
+        case ("tests", _, "steps", _):
+            model = Move
         case _:
             model = MenuOption
     return [field.alias or name for name, field in model.model_fields.items()]

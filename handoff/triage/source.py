@@ -35,9 +35,14 @@ class Mark:
 class Problem:
     """One thing that keeps a file from being read, with where it is and what to do."""
 
-    path: str
+    at: Path
     message: str
     mark: Mark | None = None
+
+    @property
+    def path(self) -> str:
+        """The place as people write it."""
+        return dotted(self.at)
 
     @override
     def __str__(self) -> str:
@@ -84,7 +89,7 @@ def load(text: str) -> Source:
     """The file as text, lists and mappings; raises `FlowInvalid` where it is not YAML."""
     if len(text) > MAX_CHARACTERS:
         raise FlowInvalid(
-            (Problem("", f"the file is longer than {MAX_CHARACTERS} characters: split the flow"),)
+            (Problem((), f"the file is longer than {MAX_CHARACTERS} characters: split the flow"),)
         )
     try:
         root = YAML(typ="safe", pure=True).compose(text)
@@ -92,14 +97,14 @@ def load(text: str) -> Source:
         mark = error.problem_mark or error.context_mark
         place = Mark(mark.line + 1, mark.column + 1) if mark else None
         raise FlowInvalid(
-            (Problem("", f"this is not valid YAML: {error.problem or error.context}", place),)
+            (Problem((), f"this is not valid YAML: {error.problem or error.context}", place),)
         ) from error
     except (YAMLError, ValueError, RecursionError) as error:
         raise FlowInvalid(
-            (Problem("", f"this is not valid YAML: {str(error).splitlines()[0]}"),)
+            (Problem((), f"this is not valid YAML: {str(error).splitlines()[0]}"),)
         ) from error
     if root is None:
-        raise FlowInvalid((Problem("", "the file is empty: a flow begins with `flow: name`"),))
+        raise FlowInvalid((Problem((), "the file is empty: a flow begins with `flow: name`"),))
     reader = _Reader()
     data = reader.read(root, _ROOT)
     if reader.problems:
@@ -122,7 +127,7 @@ class _Reader:
         self.marks.setdefault(path, mark)
         if self._values > MAX_VALUES or len(path) > MAX_DEPTH:
             problem = f"more than {MAX_VALUES} values or {MAX_DEPTH} levels: is an alias repeated?"
-            raise FlowInvalid((Problem(dotted(path), problem, mark),))
+            raise FlowInvalid((Problem(path, problem, mark),))
         if isinstance(node, ScalarNode):
             # An empty or `~` value is nothing; everything else is exactly what was typed.
             return None if node.style is None and node.value in {"", "~", "null"} else node.value
@@ -137,12 +142,12 @@ class _Reader:
         for key, value in node.value:
             mark = Mark(key.start_mark.line + 1, key.start_mark.column + 1)
             if not isinstance(key, ScalarNode):
-                self.problems.append(Problem(dotted(path), "a key must be a plain word", mark))
+                self.problems.append(Problem(path, "a key must be a plain word", mark))
                 continue
             if key.value == "<<":
                 self.problems.append(
                     Problem(
-                        dotted(path),
+                        path,
                         "merge keys (<<) are not used in flows: write the values out",
                         mark,
                     )
@@ -150,9 +155,7 @@ class _Reader:
                 continue
             if key.value in seen:
                 self.problems.append(
-                    Problem(
-                        dotted((*path, key.value)), "this key stands here twice: remove one", mark
-                    )
+                    Problem((*path, key.value), "this key stands here twice: remove one", mark)
                 )
                 continue
             seen.add(key.value)

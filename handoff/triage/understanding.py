@@ -26,12 +26,15 @@ MAX_SLOT = 200
 
 @dataclass(frozen=True, slots=True)
 class Goto:
-    """A topic was chosen: by button, by option or by keyword."""
+    """A topic was chosen. From a `menu` it replaces what was open; named in words, as a
+    `digression`, it comes back to an open slot; `text` may already hold what it would ask next.
+    """
 
     target: str
     why: str
     tag: str | None = None
     topic: str | None = None
+    menu: bool = False
     digression: bool = False
     text: str | None = None
 
@@ -117,7 +120,7 @@ def _options(name: str, node: Node) -> Iterator[tuple[str, Goto]]:
         case MenuNode():
             for option in node.options:
                 why = f"option:{name}.{option.id}"
-                yield option.id, Goto(option.to, why, option.tag, option.topic)
+                yield option.id, Goto(option.to, why, option.tag, option.topic, menu=True)
         case AnswerNode():
             yield YES, Goto(node.helped, f"option:{name}.{YES}")
             yield NO, Goto(node.not_helped, f"option:{name}.{NO}")

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 MAX_READ = 1000
-"""Longer input is read only so far: patterns come from people, and a pattern may be slow."""
+"""Longer input is read only so far."""
+
+MAX_LINE = 200
+"""How much of a line a pattern sees: patterns come from people, and a pattern may be slow."""
 
 _MARKS = re.compile("[\u0640\u064b-\u0652\u200b-\u200f\ufe0f]")
 _WORD = re.compile(r"\w+")
@@ -50,16 +53,15 @@ def phrase_length(phrase: str, evened: str) -> int:
 
 
 def pattern_length(written: str, text: str) -> int:
-    """How many letters of the text the pattern covers; 0 when it is not there."""
-    found = pattern(written).search(text[:MAX_READ])
-    return len(found[0]) if found else 0
+    """How many letters the pattern covers in the line that suits it best; 0 when it is not there."""
+    found = (pattern(written).search(line[:MAX_LINE]) for line in text[:MAX_READ].splitlines())
+    return max((len(match[0]) for match in found if match), default=0)
 
 
 def extracted(written: str, text: str) -> str | None:
-    """What the pattern takes from the text, or from one of its lines: its first group, or all of it."""
-    readings = [text.strip(), *(line.strip() for line in text.splitlines())]
-    for reading in readings:
-        if found := pattern(written).search(reading[:MAX_READ]):
+    """What the pattern takes from the first line that suits it: its first group, or all of it."""
+    for line in text[:MAX_READ].splitlines():
+        if found := pattern(written).search(line.strip()[:MAX_LINE]):
             return (found[1] or "") if found.re.groups else found[0]
     return None
 
