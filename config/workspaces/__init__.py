@@ -1,0 +1,1 @@
+"""Workspaces as files: what a tenant has, written down, checked and applied."""

@@ -1,0 +1,210 @@
+"""The workspace file: what may stand in it, and what is refused with a line that says why."""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+import phonenumbers
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from core.access import Role
+from core.vocabulary import ChannelKind, phone_number
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+
+
+class _Part(BaseModel):
+    """Unknown words are refused: a misspelt setting must not be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkspacePart(_Part):
+    """Who this tenant is."""
+
+    name: Name
+    title: str = Field(min_length=1, max_length=120)
+    accent: str | None = Field(None, pattern=r"^#[0-9a-fA-F]{6}$")
+
+
+class ChannelPart(_Part):
+    """One business number."""
+
+    name: Name
+    kind: Literal[ChannelKind.WHATSAPP]
+    phone_number_id: str = Field(min_length=1)
+    waba_id: str = Field(min_length=1)
+    number: str
+    access_token: str = Field(min_length=1)
+    app_secret: str = Field(min_length=1)
+    app_secret_previous: str | None = None
+    verify_token: str = Field(min_length=1)
+    base_url: str = "https://graph.facebook.com"
+    graph_version: str = Field("v26.0", pattern=r"^v\d+\.\d+$")
+    messages_per_second: float = Field(80, gt=0, le=1000)
+
+
+class TemplatePart(_Part):
+    """An approved template, word for word as the provider has it."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
+    channel: Name
+    language: str = Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
+    category: Literal["utility", "marketing", "authentication"] = "utility"
+    body: str = Field(min_length=1, max_length=1024)
+    footer: str | None = Field(None, max_length=60)
+    parameters: list[str] = []
+    buttons: list[Annotated[str, Field(max_length=25)]] = Field([], max_length=10)
+    ttl_s: int | None = Field(None, ge=30, le=43_200)
+
+
+class ConsentPart(_Part):
+    """How the caller agrees, and to which prompt."""
+
+    method: Literal["dtmf", "voice"] = "dtmf"
+    prompt_version: str = Field(min_length=1, max_length=64)
+    text: str = ""
+    require_explicit: bool = False
+
+
+class OpeningPart(_Part):
+    """The first message, in one language: which template with which values."""
+
+    template: str
+    parameters: list[str] = []
+
+
+class LinePart(_Part):
+    """A dialled number."""
+
+    name: Name
+    title: str
+    numbers: list[str] = Field(min_length=1)
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    key: str = Field(min_length=20)
+    channel: Name
+    opening: dict[LanguageCode, OpeningPart] = Field(min_length=1)
+    prompts: dict[str, dict[LanguageCode, str]] = {}
+    continue_to: str | None = None
+    goodbye: dict[LanguageCode, str] = {}
+    confirm: Literal["accepted", "sent", "delivered"] = "sent"
+    grace_ms: int = Field(800, ge=0, le=10_000)
+    deadline_ms: int | None = Field(None, ge=500, le=12_000)
+    rescue_after_s: int | None = Field(None, ge=30, le=86_400)
+    repeat_call_s: int = Field(24 * 3600, ge=0, le=30 * 86_400)
+    consent: ConsentPart
+    flow: Name
+    queue: Name
+    callback_queue: Name | None = None
+    enabled: bool = True
+
+    @field_validator("numbers")
+    @classmethod
+    def _are_numbers(cls, numbers: list[str]) -> list[str]:
+        for number in numbers:
+            if phone_number(number) is None:
+                raise ValueError(f"{number!r} is no telephone number; write it as +74951234567")
+        return numbers
+
+    @field_validator("country")
+    @classmethod
+    def _is_a_country(cls, country: str) -> str:
+        if country not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError(f"{country!r} is no ISO 3166 country")
+        return country
+
+
+class QueuePart(_Part):
+    """Where conversations wait for a team."""
+
+    name: Name
+    title: str
+    reservation_s: int = Field(30, ge=5, le=900)
+    wrapup_s: int = Field(30, ge=0, le=3600)
+    unanswered_s: int = Field(180, ge=30, le=86_400)
+    reopen_within_s: int = Field(24 * 3600, ge=0, le=30 * 86_400)
+
+
+class PersonPart(_Part):
+    """Someone who can sign in."""
+
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    name: str = Field(min_length=1)
+    roles: list[Role] = Field(min_length=1)
+    queues: list[Name] = []
+    capacity: int = Field(5, ge=0, le=100)
+    password: str | None = Field(None, min_length=10)
+    see_phone: bool = False
+
+
+class FlowPart(_Part):
+    """A triage scenario in a file of its own, beside this one."""
+
+    name: Name
+    file: str
+
+
+class WorkspaceFile(_Part):
+    """Everything a tenant has."""
+
+    workspace: WorkspacePart
+    languages: list[LanguageCode] = Field(min_length=1)
+    timezone: str
+    channels: list[ChannelPart] = []
+    templates: list[TemplatePart] = []
+    flows: list[FlowPart] = []
+    queues: list[QueuePart] = []
+    lines: list[LinePart] = []
+    people: list[PersonPart] = []
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is no IANA time zone; write it as Europe/Moscow")
+        return zone
+
+    @model_validator(mode="after")
+    def _refers_to_what_is_there(self) -> Self:
+        channels = _names("channels", [part.name for part in self.channels])
+        flows = _names("flows", [part.name for part in self.flows])
+        queues = _names("queues", [part.name for part in self.queues])
+        _names("lines", [part.name for part in self.lines])
+        _names("people", [part.email.lower() for part in self.people])
+        _names("lines.numbers", [number for line in self.lines for number in line.numbers])
+        templates = {(part.channel, part.name, part.language[:2]): part for part in self.templates}
+        for template in self.templates:
+            _known("templates.channel", template.channel, channels)
+        for line in self.lines:
+            _known(f"lines.{line.name}.channel", line.channel, channels)
+            _known(f"lines.{line.name}.flow", line.flow, flows)
+            for queue in filter(None, (line.queue, line.callback_queue)):
+                _known(f"lines.{line.name}.queue", queue, queues)
+            for language, opening in line.opening.items():
+                chosen = templates.get((line.channel, opening.template, language))
+                if chosen is None:
+                    raise ValueError(
+                        f"lines.{line.name}.opening.{language}: no template {opening.template!r}"
+                        f" in this language on channel {line.channel!r}"
+                    )
+                if len(chosen.parameters) != len(opening.parameters):
+                    raise ValueError(
+                        f"lines.{line.name}.opening.{language}: {opening.template!r} takes"
+                        f" {len(chosen.parameters)} parameters, not {len(opening.parameters)}"
+                    )
+        for person in self.people:
+            for queue in person.queues:
+                _known(f"people.{person.email}.queues", queue, queues)
+        return self
+
+
+def _names(where: str, names: list[str]) -> set[str]:
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"{where}: {', '.join(sorted(twice))} stands twice")
+    return set(names)
+
+
+def _known(where: str, name: str, known: set[str]) -> None:
+    if name not in known:
+        raise ValueError(f"{where}: there is no {name!r} in this file")

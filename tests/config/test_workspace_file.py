@@ -1,0 +1,70 @@
+"""A workspace file is understood, or refused with a line that says what to change."""
+
+from pathlib import Path
+
+import pytest
+
+from config.workspaces.reading import FileRefused, read
+
+DEMO = Path(__file__).parents[2] / "config" / "workspaces" / "demo.yaml"
+ENVIRONMENT = {
+    "DEMO_ACCESS_TOKEN": "token",
+    "DEMO_APP_SECRET": "secret",
+    "DEMO_VERIFY_TOKEN": "verify",
+    "DEMO_SANDBOX_URL": "http://127.0.0.1:1",
+    "DEMO_LINE_KEY": "a-line-key-of-some-length",
+    "DEMO_PASSWORD": "a-long-password",
+}
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    text = DEMO.read_text()
+    assert old in text
+    path = tmp_path / "workspace.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_the_demo_workspace_is_understood():
+    file = read(DEMO, ENVIRONMENT)
+    assert [line.name for line in file.lines] == ["main"]
+    assert file.channels[0].access_token == "token"
+
+
+def test_a_secret_that_is_not_in_the_environment_is_named():
+    with pytest.raises(FileRefused, match="set in the environment: DEMO_APP_SECRET"):
+        read(DEMO, {k: v for k, v in ENVIRONMENT.items() if k != "DEMO_APP_SECRET"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("timezone: Europe/Moscow", "timezone: Moscow", "write it as Europe/Moscow"),
+        ("queue: orders", "queue: order", "there is no 'order' in this file"),
+        ("flow: toyshop", "flow: toys", "there is no 'toys' in this file"),
+        ("country: RU", "country: XX", "is no ISO 3166 country"),
+        ('numbers: ["+78002500000"]', 'numbers: ["88"]', "is no telephone number"),
+        ("    grace_ms: 800", "    grace: 800", "Extra inputs are not permitted"),
+        ("confirm: sent", "confirm: maybe", "confirm: Input should be"),
+        ("email: ivan@", "email: olga@", "stands twice"),
+        ('parameters: ["{line_number}"]}', "parameters: []}", "takes 1 parameters, not 0"),
+        ("template: call_to_chat,", "template: other,", "no template 'other' in this language"),
+        ("languages: [ru, en]", "languages: [ru, en", "workspace.yaml:8:9: expected"),
+    ],
+)
+def test_a_mistake_is_refused_by_its_place(tmp_path, old, new, said):
+    with pytest.raises(FileRefused) as refused:
+        read(changed(tmp_path, old, new), ENVIRONMENT)
+    assert said in str(refused.value)
+
+
+def test_a_refusal_never_repeats_a_credential(tmp_path):
+    path = changed(tmp_path, "verify_token: ${DEMO_VERIFY_TOKEN}", "verify_tokn: hush-hush-secret")
+    with pytest.raises(FileRefused) as refused:
+        read(path, ENVIRONMENT)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(FileRefused, match="No such file"):
+        read(tmp_path / "none.yaml", ENVIRONMENT)
