@@ -10,7 +10,7 @@ from handoff.triage.engine import begin, step
 from handoff.triage.findings import Finding, Level, blocker
 from handoff.triage.flow import Flow
 from handoff.triage.reading import interpret
-from handoff.triage.source import FlowInvalid, Mark, Source
+from handoff.triage.source import FlowInvalid, Mark, Source, load
 from handoff.triage.state import (
     OPENING_CONTINUE,
     OPENING_NOT_ME,
@@ -206,13 +206,11 @@ class Report:
 def check_text(text: str) -> Report:
     """Everything wrong with a flow in one reading: its form, its sense, its transcripts, its ends."""
     try:
-        read = source.load(text)
+        read = load(text)
         flow = interpret(read)
     except FlowInvalid as error:
-        broken = (
-            (blocker(problem.at, problem.message), problem.mark) for problem in error.problems
-        )
-        return Report(None, tuple(broken))
+        broken = [(blocker(item.at, item.message), item.mark) for item in error.problems]
+        return Report(None, tuple(sorted(broken, key=_in_order)))
     found = check(flow)
     if all(finding.level is not Level.BLOCKER for finding in found):
         for number, transcript in enumerate(flow.tests):
