@@ -56,6 +56,9 @@ CAPABILITIES = Capabilities(
     ),
 )
 
+# On a send it means that our number is gone; on a lookup, that the file is.
+_NO_SUCH_OBJECT = "33"
+
 # Where Meta serves files from. The access token goes to no other host, whatever a body says.
 _MEDIA_HOSTS = (".fbsbx.com", ".facebook.com", ".fbcdn.net", ".whatsapp.net", ".whatsapp.com")
 
@@ -139,27 +142,21 @@ class WhatsApp:
     ) -> tuple[bytes, str]:
         """Asks where the file is, because an address is good for five minutes only, and fetches it."""
         budget = Budget(timeout_s)
-        found = await exchange(
-            self._session,
-            "GET",
-            self.address(account, media.provider_media_id),
-            headers=self.credentials(account),
-            timeout_s=budget.left_s,
-        )
-        if (wire.number(found.document.get("file_size")) or 0) > limit:
+        found = await self._whereabouts(account, media, budget)
+        if (wire.number(found.get("file_size")) or 0) > limit:
             raise _too_large()
         try:
             file = await exchange(
                 self._session,
                 "GET",
-                _trusted(account, text(found.document.get("url"))),
+                _trusted(account, text(found.get("url"))),
                 headers=self.credentials(account),
                 timeout_s=budget.left_s,
                 limit=limit,
             )
         except TooLarge:
             raise _too_large() from None
-        return file.content, text(found.document.get("mime_type")) or file.mime or media.mime
+        return file.content, text(found.get("mime_type")) or file.mime or media.mime
 
     def address(self, account: Account, *path: str) -> URL:
         """Where a Graph object lives for this account."""
@@ -179,6 +176,23 @@ class WhatsApp:
             data=Letter(body),
             timeout_s=timeout_s,
         )
+
+    async def _whereabouts(
+        self, account: Account, media: RemoteMedia, budget: Budget
+    ) -> JsonObject:
+        try:
+            answer = await exchange(
+                self._session,
+                "GET",
+                self.address(account, media.provider_media_id),
+                headers=self.credentials(account),
+                timeout_s=budget.left_s,
+            )
+        except Rejected as refused:
+            if refused.failure.code == _NO_SUCH_OBJECT:
+                raise Rejected(Failure(FailureClass.OUR_REQUEST, "media_gone")) from None
+            raise
+        return answer.document
 
     async def _media_id(
         self, account: Account, media: MediaFile | None, budget: Budget

@@ -31,7 +31,7 @@ class Letter(BytesPayload):
         super().__init__(json.dumps(value).encode(), content_type="application/json")
         self.left = False
 
-    async def write_with_length(  # type: ignore[explicit-override]  # typing.override needs 3.12
+    async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         """Called by aiohttp once a connection stands."""

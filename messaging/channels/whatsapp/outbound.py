@@ -94,13 +94,15 @@ def _template(use: TemplateUse | None) -> JsonObject:
 def _template_text(use: TemplateUse) -> list[JsonObject]:
     if not use.parameters:
         return []
-    if use.parameter_names and len(use.parameter_names) != len(use.parameters):
-        raise _unsayable("parameter_names")
-    parameters: list[JsonObject] = [{"type": "text", "text": words} for words in use.parameters]
+    # Meta refuses line breaks, tabs and runs of spaces in a parameter (132018).
+    said = [" ".join(words.split()) for words in use.parameters]
+    parameters: list[JsonObject] = [{"type": "text", "text": words} for words in said]
     if use.parameter_names:
+        if len(use.parameter_names) != len(said):
+            raise _unsayable("parameter_names")
         parameters = [
             {"type": "text", "parameter_name": name, "text": words}
-            for name, words in zip(use.parameter_names, use.parameters, strict=True)
+            for name, words in zip(use.parameter_names, said, strict=True)
         ]
     return [{"type": "body", "parameters": parameters}]
 

@@ -117,16 +117,29 @@ async def test_the_token_goes_to_no_other_host(
     assert len(meta.heard) == 1
 
 
-@pytest.mark.parametrize("at", ["question", "file"])
-async def test_a_file_that_is_gone_is_refused(whatsapp: WhatsApp, meta: Provider, at: str) -> None:
-    if at == "file":
-        meta.answer({"url": f"{meta.url}/file"})
-        meta.answer(raw=b"", status=404)
-    else:
-        meta.answer(error(100, "Unsupported get request"), status=400)
+@pytest.mark.parametrize("code", [33, 100])
+async def test_a_forgotten_file_does_not_stop_the_account(
+    whatsapp: WhatsApp, meta: Provider, code: int
+) -> None:
+    meta.answer(error(code, "Unsupported get request"), status=400)
     with pytest.raises(Rejected) as told:
         await whatsapp.download(account_at(meta.url), WAITING, limit=2000, timeout_s=2)
     assert told.value.failure.failure_class is FailureClass.OUR_REQUEST
+
+
+async def test_an_expired_address_is_refused(whatsapp: WhatsApp, meta: Provider) -> None:
+    meta.answer({"url": f"{meta.url}/file"})
+    meta.answer(raw=b"", status=404)
+    with pytest.raises(Rejected) as told:
+        await whatsapp.download(account_at(meta.url), WAITING, limit=2000, timeout_s=2)
+    assert told.value.failure.failure_class is FailureClass.OUR_REQUEST
+
+
+async def test_a_wrong_token_stops_the_account(whatsapp: WhatsApp, meta: Provider) -> None:
+    meta.answer(error(190), status=401)
+    with pytest.raises(Rejected) as told:
+        await whatsapp.download(account_at(meta.url), WAITING, limit=2000, timeout_s=2)
+    assert told.value.failure.failure_class is FailureClass.ACCOUNT
 
 
 async def test_a_file_is_not_followed_elsewhere(whatsapp: WhatsApp, meta: Provider) -> None:

@@ -58,7 +58,7 @@ async def test_version_and_base_address_are_settings(
     [
         (TEMPLATE, None),
         (
-            TemplateUse("call_to_chat", "ru", parameters=("Заказ 17", "Анна")),
+            TemplateUse("call_to_chat", "ru", parameters=("Заказ\n\t17", " Анна ")),
             [
                 {
                     "type": "body",
