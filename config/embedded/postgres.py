@@ -75,12 +75,14 @@ class Postgres:
         """Whether the server of an earlier start lives on and answers."""
         if self._postmaster() is None:
             return False
+        # Recovery takes what it takes; one that says it is ready has ten seconds to prove it.
+        patience_s = min(self.patience_s, 10.0) if self._says_ready() else self.patience_s
         with suppress(EmbeddedError):
-            self._await_answer(report)
+            self._await_answer(report, patience_s)
             report("PostgreSQL still runs from an earlier start")
             return True
         report("PostgreSQL still runs but does not answer: starting it anew")
-        self.stop()
+        self.stop(patiently=False)
         return False
 
     def alive(self) -> bool:
@@ -89,15 +91,18 @@ class Postgres:
             self._child.poll()  # reaps it, so that its pid file no longer looks occupied
         return self._postmaster() is not None
 
-    def stop(self) -> None:
-        """Close connections, write everything down and end: the fast shutdown, harder if stuck."""
+    def stop(self, *, patiently: bool = True) -> None:
+        """Close connections, write everything down and end: the fast shutdown, harder if stuck.
+
+        Without patience the shutdown is the immediate one, after which the next start recovers.
+        """
         main = self._postmaster()
         if main is not None:
+            fast = ((signal.SIGINT, 20.0),) if patiently else ()
             processes.stop(
-                lambda: [main] if _lives(main) else [],
-                signals=((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0)),
+                lambda: [main] if _lives(main) else [], signals=(*fast, (signal.SIGQUIT, 5.0))
             )
-        processes.stop(self._everyone, signals=((signal.SIGTERM, 5.0),))
+        processes.stop(self._everyone, signals=((signal.SIGQUIT, 2.0),))
         if self._child is not None:
             self._child.wait()
             self._child = None
@@ -165,8 +170,8 @@ class Postgres:
         Its children notice within moments that their parent is gone. PostgreSQL's own guard against
         two servers over one folder, the shared memory block, stays in force.
         """
-        if not processes.wait_until(lambda: not self._everyone(), 10.0):
-            processes.stop(self._everyone, signals=((signal.SIGTERM, 5.0),))
+        if not processes.wait_until(lambda: not self._everyone(), 5.0):
+            processes.stop(self._everyone, signals=((signal.SIGQUIT, 2.0),))
         (self.place.postgres / "postmaster.pid").unlink(missing_ok=True)
         for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
             (self.place.sockets / name).unlink(missing_ok=True)
@@ -186,12 +191,12 @@ class Postgres:
             words, folder=place.postgres, account=place.account, log=place.log("postgres")
         )
         try:
-            self._await_answer(report)
+            self._await_answer(report, self.patience_s)
         except EmbeddedError:
-            self.stop()
+            self.stop(patiently=False)
             raise
 
-    def _await_answer(self, report: Report) -> None:
+    def _await_answer(self, report: Report, patience_s: float) -> None:
         """Until a query is answered; recovery after a crash may take its time, and says so."""
         begun = time.monotonic()
         told = begun
@@ -201,8 +206,8 @@ class Postgres:
             if self._says_ready() and self._query("SELECT 1").returncode == 0:
                 return
             now = time.monotonic()
-            if now - begun > self.patience_s:
-                raise self._failure(f"PostgreSQL did not answer within {self.patience_s:.0f} s")
+            if now - begun > patience_s:
+                raise self._failure(f"PostgreSQL did not answer within {patience_s:.0f} s")
             if now - told > 2.0:  # noqa: PLR2004 - a person waiting wants a word by then
                 told = now
                 last = processes.tail(self.place.log("postgres")).splitlines()[-1:]
@@ -241,7 +246,7 @@ class Postgres:
             "PGPORT": str(PORT),
             "PGUSER": _SUPERUSER,
             "PGDATABASE": "postgres",
-            "PGCONNECT_TIMEOUT": "5",
+            "PGCONNECT_TIMEOUT": "2",
             "PGPASSWORD": self.place.secret() if self.durable else "",
         }
         words: list[str | Path] = [

@@ -49,16 +49,16 @@ class Valkey:
                 report("Valkey still runs from an earlier start")
                 return
             report("Valkey still runs but does not answer: starting it anew")
-            self.stop()
+            self.stop(patience_s=2.0)
         self._launch(report)
 
     def alive(self) -> bool:
         """Whether its process is there."""
         return bool(self._everyone())
 
-    def stop(self) -> None:
+    def stop(self, *, patience_s: float = 20.0) -> None:
         """Write everything down and end."""
-        processes.stop(self._everyone, signals=((signal.SIGTERM, 20.0),))
+        processes.stop(self._everyone, signals=((signal.SIGTERM, patience_s),))
         if self._child is not None:
             self._child.wait()
             self._child = None
@@ -98,7 +98,7 @@ class Valkey:
         try:
             self._await_answer(report)
         except EmbeddedError:
-            self.stop()
+            self.stop(patience_s=2.0)
             raise
 
     def _await_answer(self, report: Report) -> None:
