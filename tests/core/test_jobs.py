@@ -117,7 +117,7 @@ async def test_a_dead_workers_job_comes_back_and_its_late_writes_are_refused(
     sweeping = asyncio.ensure_future(Worker(database, wake).take_back(stop, every_s=0.01))
     async with asyncio.timeout(5):
         while not (again := await claim(database)):
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - the sweep runs in its own time
+            await asyncio.sleep(0.01)
     stop.set()
     await sweeping
     assert again[0].fence == dead.fence + 1
