@@ -116,7 +116,7 @@ async def test_a_dead_workers_job_comes_back_and_its_late_writes_are_refused(
     stop = asyncio.Event()
     sweeping = asyncio.ensure_future(Worker(database, wake).take_back(stop, every_s=0.01))
     async with asyncio.timeout(5):
-        while not (again := await claim(database)):
+        while not (again := await claim(database)):  # noqa: ASYNC110 - a sweep tells nobody
             await asyncio.sleep(0.01)
     stop.set()
     await sweeping
