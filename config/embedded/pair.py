@@ -1,8 +1,9 @@
 """Both servers as one thing that is started, looked after and stopped."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,9 @@ class Embedded:
     _postgres: Postgres
     _valkey: Valkey | None
     _held: ExitStack
+    # A watchful owner revives from a thread, and may be told to stop meanwhile.
+    _turn: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _stopped: bool = field(default=False, init=False)
 
     @property
     def database_url(self) -> str:
@@ -35,19 +39,27 @@ class Embedded:
         return self._valkey.url
 
     def revive(self, report: Report) -> list[str]:
-        """Start again whichever server has died, under the same address; their names."""
-        revived = []
-        if not self._postgres.alive():
-            self._postgres.start(report)
-            revived.append("PostgreSQL")
-        if self._valkey is not None and not self._valkey.alive():
-            self._valkey.start(report)
-            revived.append("Valkey")
+        """Start again whichever server has died, under the same address; their names.
+
+        Cheap while both live, so that it may be asked every second.
+        """
+        revived: list[str] = []
+        with self._turn:
+            if self._stopped:
+                return revived
+            if not self._postgres.alive():
+                self._postgres.start(report)
+                revived.append("PostgreSQL")
+            if self._valkey is not None and not self._valkey.alive():
+                self._valkey.start(report)
+                revived.append("Valkey")
         return revived
 
     def stop(self) -> None:
         """End both servers, data written; safe to call twice."""
-        self._held.close()
+        with self._turn:
+            self._stopped = True
+            self._held.close()
 
     def __enter__(self) -> Self:
         return self

@@ -56,6 +56,7 @@ class Postgres:
     durable: bool = True
     patience_s: float = 60.0
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _main: psutil.Process | None = field(default=None, init=False)
 
     @property
     def url(self) -> str:
@@ -70,6 +71,7 @@ class Postgres:
             self._clear_leftovers()
             self._launch(report)
         self._make_owner()
+        self._main = self._postmaster()
 
     def reattach(self, report: Report) -> bool:
         """Whether the server of an earlier start lives on and answers."""
@@ -89,7 +91,7 @@ class Postgres:
         """Whether the server's main process is there."""
         if self._child is not None:
             self._child.poll()  # reaps it, so that its pid file no longer looks occupied
-        return self._postmaster() is not None
+        return self._main is not None and processes.lives(self._main)
 
     def stop(self, *, patiently: bool = True) -> None:
         """Close connections, write everything down and end: the fast shutdown, harder if stuck.
@@ -100,7 +102,8 @@ class Postgres:
         if main is not None:
             fast = ((signal.SIGINT, 20.0),) if patiently else ()
             processes.stop(
-                lambda: [main] if _lives(main) else [], signals=(*fast, (signal.SIGQUIT, 5.0))
+                lambda: [main] if processes.lives(main) else [],
+                signals=(*fast, (signal.SIGQUIT, 5.0)),
             )
         processes.stop(self._everyone, signals=((signal.SIGQUIT, 2.0),))
         if self._child is not None:
@@ -265,9 +268,3 @@ class Postgres:
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(words, 1, "", "no answer within 10 s")
-
-
-def _lives(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False

@@ -44,6 +44,13 @@ def living(program: str, folder: Path) -> list[psutil.Process]:
     return found
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether this very process still runs, and is no zombie."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def spawn(
     argv: Sequence[str | Path], *, folder: Path, account: Account | None, log: Path
 ) -> subprocess.Popen[bytes]:

@@ -29,6 +29,7 @@ class Valkey:
     durable: bool = True
     patience_s: float = 60.0
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _main: psutil.Process | None = field(default=None, init=False)
 
     @property
     def socket(self) -> Path:
@@ -43,18 +44,15 @@ class Valkey:
 
     def start(self, report: Report) -> None:
         """Have the server answer: the one that still runs, or a new one over the same data."""
-        if self._everyone():
-            with suppress(EmbeddedError):
-                self._await_answer(report)
-                report("Valkey still runs from an earlier start")
-                return
-            report("Valkey still runs but does not answer: starting it anew")
-            self.stop(patience_s=2.0)
-        self._launch(report)
+        if not self._reattach(report):
+            self._launch(report)
+        self._main = next(iter(self._everyone()), None)
 
     def alive(self) -> bool:
         """Whether its process is there."""
-        return bool(self._everyone())
+        if self._child is not None:
+            self._child.poll()
+        return self._main is not None and processes.lives(self._main)
 
     def stop(self, *, patience_s: float = 20.0) -> None:
         """Write everything down and end."""
@@ -69,6 +67,17 @@ class Valkey:
         if self._child is not None:
             self._child.poll()
         return processes.living("valkey-server", self.place.valkey)
+
+    def _reattach(self, report: Report) -> bool:
+        if not self._everyone():
+            return False
+        with suppress(EmbeddedError):
+            self._await_answer(report)
+            report("Valkey still runs from an earlier start")
+            return True
+        report("Valkey still runs but does not answer: starting it anew")
+        self.stop(patience_s=2.0)
+        return False
 
     def _launch(self, report: Report) -> None:
         place = self.place

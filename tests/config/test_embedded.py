@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,14 +129,15 @@ class Actor:
 
 
 @pytest.fixture
-def act() -> Iterator:
+def act() -> Iterator[Callable[..., Actor]]:
     """Start databases from another process, which can then be killed."""
     actors: list[Actor] = []
 
     def begin(mode: str, folder: Path, uid: int | None = None, wheels: Path | None = None) -> Actor:
+        actor = Path(__file__).with_name("embedded_actor.py")
+        words: list[str | Path] = [sys.executable, actor, mode, folder]
         process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("embedded_actor.py"), mode, folder]
-            + ([str(uid)] if uid else []),
+            [*words, str(uid)] if uid else words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -204,10 +205,11 @@ def test_a_second_start_over_the_same_data_is_refused(data_dir: Path) -> None:
         embedded.start(data_dir, report=quiet)
 
 
-def test_stopping_twice_is_harmless(data_dir: Path) -> None:
+def test_stopping_twice_is_harmless_and_what_is_stopped_is_not_revived(data_dir: Path) -> None:
     pair = embedded.start(data_dir, report=quiet)
     pair.stop()
     pair.stop()
+    assert pair.revive(quiet) == []
     assert at_work(home_of(data_dir)) == []
 
 
@@ -240,6 +242,7 @@ async def test_after_kill_9_of_the_parent_the_living_servers_are_found_again(
     with embedded.start(data_dir, report=told.append) as pair:
         assert postmaster(actor.home).pid == before
         assert await remembered(pair.database_url) == [1]
+        assert pair.revive(quiet) == []
     assert told == [
         "PostgreSQL still runs from an earlier start",
         "Valkey still runs from an earlier start",
