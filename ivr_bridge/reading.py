@@ -1,0 +1,148 @@
+"""A request as IVRs really send it: JSON whatever the Content-Type says, or a form; small faults forgiven."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+
+from core.faults import Invalid
+from core.http import invalid
+from ivr_bridge.documents import CallRequest
+
+Document = TypeVar("Document", bound=BaseModel)
+
+_MAX_DEPTH = 20
+_MAX_CONTEXT = 8 * 1024
+_NESTED = frozenset({"consent", "customer", "context"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was understood, and which of its optional fields were not."""
+
+    request: CallRequest
+    dropped: Sequence[str]
+
+
+def read_request(raw: bytes) -> Asked:
+    """The request in this body; Invalid when a required field is missing or nothing can be read."""
+    fields = _fields(raw)
+    request, dropped = lenient(CallRequest, fields)
+    missing = [] if "caller" in fields or request.caller_withheld else ["caller"]
+    if missing:
+        raise Invalid(
+            "Send call_id, line and caller (or caller_withheld).",
+            errors=[{"path": "caller", "message": "Field required"}],
+        )
+    if request.context and len(json.dumps(request.context)) > _MAX_CONTEXT:
+        request = request.model_copy(update={"context": {}})
+        dropped = [*dropped, "context"]
+    return Asked(request, dropped)
+
+
+def read_events(raw: bytes) -> list[Any]:
+    """The events in this body, unchecked: one object, a list, or a list under `events`."""
+    parsed = _json(raw) if raw.lstrip()[:1] in {b"{", b"["} else _form(raw)
+    events = parsed.get("events", parsed) if isinstance(parsed, dict) else parsed
+    listed = events if isinstance(events, list) else [events]
+    if not 1 <= len(listed) <= 1000:  # noqa: PLR2004 - the contract's own figure
+        raise Invalid("Send one event, or 1 to 1,000 under events.")
+    return listed
+
+
+def lenient(model: type[Document], fields: Mapping[str, Any]) -> tuple[Document, list[str]]:
+    """A bad optional field costs that field, not the call; a bad required one is Invalid."""
+    kept = dict(fields)
+    dropped: list[str] = []
+    while True:
+        try:
+            return model.model_validate(kept), dropped
+        except ValidationError as wrong:
+            names = {_top(error["loc"]) for error in wrong.errors(include_url=False)}
+            if any(_is_required(model, name) for name in names) or not names & kept.keys():
+                raise invalid(wrong) from wrong
+            for name in sorted(names):
+                kept.pop(name, None)
+            dropped += sorted(names)
+
+
+def storable(value: Any) -> Any:
+    """The same value without what PostgreSQL's text cannot hold: NUL and lone surrogates."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(str(key)): storable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(inner) for inner in value]
+    if isinstance(value, float) and value - value != 0:
+        return None  # NaN and infinities are no JSON
+    return value
+
+
+def clean(text: str) -> str:
+    """A text that every column can hold."""
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode()
+
+
+def _fields(raw: bytes) -> dict[str, Any]:
+    if raw.lstrip()[:1] == b"{":
+        parsed = _json(raw)
+        if isinstance(parsed, dict):
+            return parsed
+    elif raw.strip() and raw.lstrip()[:1] not in {b"[", b'"'}:
+        return _form(raw)
+    raise Invalid("Send a JSON object or a form with call_id, line and caller.")
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        parsed = json.loads(raw)
+    except (ValueError, RecursionError) as broken:
+        raise Invalid("The body is not JSON that can be read.") from broken
+    if _deep(parsed, _MAX_DEPTH):
+        raise Invalid("The body is nested too deeply.")
+    return parsed
+
+
+def _deep(value: object, left: int) -> bool:
+    if isinstance(value, dict):
+        return left == 0 or any(_deep(inner, left - 1) for inner in value.values())
+    if isinstance(value, list):
+        return left == 0 or any(_deep(inner, left - 1) for inner in value)
+    return False
+
+
+def _form(raw: bytes) -> dict[str, Any]:
+    """`consent.given=1` names a nested field; the last of several equal names counts."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("utf-8", "replace").strip("\r\n"), keep_blank_values=True, max_num_fields=500
+        )
+    except ValueError as broken:
+        raise Invalid("The body is neither JSON nor a form that can be read.") from broken
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        outer, dot, inner = name.partition(".")
+        if dot and outer in _NESTED:
+            nested = fields.setdefault(outer, {})
+            if isinstance(nested, dict):
+                nested[inner] = value
+        elif value or name in {"caller", "call_id", "line"}:
+            fields[name] = value
+    return fields
+
+
+def _top(location: tuple[int | str, ...]) -> str:
+    return str(location[0]) if location else ""
+
+
+def _is_required(model: type[BaseModel], name: str) -> bool:
+    field = model.model_fields.get(name)
+    return field is not None and field.is_required()

@@ -1,0 +1,83 @@
+"""One budget for a call in progress: it runs down from receipt and is never refilled."""
+
+import time
+from dataclasses import dataclass
+
+from ivr_bridge.evidence import Confirm, needed
+
+DEADLINE_MS = 2500
+"""For JSON, text and form: fits platforms that give up after three seconds."""
+SHORTEST_MS, LONGEST_MS = 500, 12_000
+ANSWER_EARLY_MS = 150
+"""An answer leaves this long before the deadline, for the network and the IVR's own parsing."""
+DECIDE_EARLY_MS = 60
+"""The last decision begins this long before the answer must leave, so that its commit fits in."""
+POLL_TOTAL_MS = 20_000
+POLL_AFTER_MS = 250
+POLL_GRACE_MS = 2500
+
+_USUAL_MS = {Confirm.ACCEPTED: 200, Confirm.SENT: 500, Confirm.DELIVERED: 1000}
+"""Until this account has shown how long its provider takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long this account's provider lately took for each kind of evidence (95th percentile)."""
+
+    accepted_ms: int | None = None
+    sent_ms: int | None = None
+    delivered_ms: int | None = None
+
+    def usual_ms(self, evidence: Confirm) -> int:
+        """What to expect, from experience or, without any, from a cautious guess."""
+        known = {
+            Confirm.ACCEPTED: self.accepted_ms,
+            Confirm.SENT: self.sent_ms,
+            Confirm.DELIVERED: self.delivered_ms,
+        }[evidence]
+        return _USUAL_MS[evidence] if known is None else known
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Moments on this process's monotonic clock."""
+
+    received: float
+    deadline_ms: int
+
+    @property
+    def answer_by(self) -> float:
+        """The answer has left by then."""
+        return self.received + (self.deadline_ms - ANSWER_EARLY_MS) / 1000
+
+    @property
+    def decide_by(self) -> float:
+        """The last look is taken then."""
+        return self.answer_by - DECIDE_EARLY_MS / 1000
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Since receipt."""
+        return round((time.monotonic() - self.received) * 1000)
+
+    def left_s(self) -> float:
+        """Until the last look."""
+        return self.decide_by - time.monotonic()
+
+
+def deadline_ms(asked: int | None, line: int | None) -> int:
+    """The request's word, else the line's, else the dialect's; kept within what can be kept."""
+    wanted = asked if asked is not None else line if line is not None else DEADLINE_MS
+    return max(SHORTEST_MS, min(LONGEST_MS, wanted))
+
+
+def enough_time(
+    left_ms: float, pace: Pace, confirm: Confirm, *, positive: bool, grace_ms: int
+) -> bool:
+    """Can the evidence still come in time? What cannot is not sent.
+
+    `left_ms` counts to the deadline itself. Fresh positive evidence makes the grace dispensable.
+    """
+    wanted = needed(confirm, positive=positive)
+    grace = grace_ms if wanted is Confirm.SENT and not positive else 0
+    return left_ms >= pace.usual_ms(wanted) + grace + ANSWER_EARLY_MS
