@@ -19,7 +19,8 @@ class Heard:
 
     method: str
     path: str
-    query: str
+    target: str
+    """Path and query exactly as asked for."""
     headers: Mapping[str, str]
     body: bytes
 
@@ -54,6 +55,20 @@ class Provider:
 
         async def reply(_: web.Request) -> web.StreamResponse:
             return web.Response(status=status, body=body, headers=told)
+
+        self._replies.append(reply)
+
+    def pour(self, raw: bytes) -> None:
+        """Answer 200 in chunks, without saying how much is to come."""
+
+        async def reply(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            response.enable_chunked_encoding()
+            await response.prepare(request)
+            for start in range(0, len(raw), 1 << 16):
+                await response.write(raw[start : start + (1 << 16)])
+            await response.write_eof()
+            return response
 
         self._replies.append(reply)
 
@@ -94,7 +109,7 @@ class Provider:
     async def _hear(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.heard.append(
-            Heard(request.method, request.path, request.query_string, request.headers, body)
+            Heard(request.method, request.path, request.raw_path, request.headers, body)
         )
         self._arrived.set()
         if not self._replies:

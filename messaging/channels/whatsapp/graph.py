@@ -90,8 +90,6 @@ async def exchange(
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     """The whole body, or None as soon as it proves larger than the limit."""
-    if (response.content_length or 0) > limit:
-        return None
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk

@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from messaging.channel import Ambiguous, FailureClass, MediaFile, Rejected, RemoteMedia
@@ -23,6 +25,19 @@ async def test_a_file_goes_up_as_a_form(whatsapp: WhatsApp, meta: Provider) -> N
     assert 'filename="чек.png"'.encode() in heard.body
     assert b"Content-Type: image/png" in heard.body
     assert PICTURE in heard.body
+
+
+async def test_nobody_listening_took_no_file(whatsapp: WhatsApp) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        account = account_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        media = MediaFile("image/png", None, None, PICTURE)
+        with pytest.raises(Rejected) as up:
+            await whatsapp.upload(account, media, timeout_s=2)
+        with pytest.raises(Rejected) as down:
+            await whatsapp.download(account, WAITING, limit=2000, timeout_s=2)
+    for told in (up, down):
+        assert told.value.failure.failure_class is FailureClass.TRANSIENT
 
 
 async def test_nothing_to_upload_is_our_mistake(whatsapp: WhatsApp, meta: Provider) -> None:
@@ -61,14 +76,14 @@ async def test_a_lost_upload_is_no_lost_message(whatsapp: WhatsApp, meta: Provid
 async def test_a_file_is_asked_for_and_fetched_with_the_token(
     whatsapp: WhatsApp, meta: Provider
 ) -> None:
-    address = f"{meta.url}/attachments/?mid=1&ext=2&hash=Ab%2BcD"
+    address = f"{meta.url}/attachments/?mid=1&ext=2&hash=Ab%2fc%2BD%7e"
     meta.answer({"url": address, "mime_type": "image/png", "file_size": len(PICTURE), "id": "1"})
     meta.answer(raw=PICTURE, headers={"Content-Type": "application/octet-stream"})
     got = await whatsapp.download(account_at(meta.url), WAITING, limit=1 << 20, timeout_s=2)
     assert got == (PICTURE, "image/png")
     asked, fetched = meta.heard
     assert (asked.method, asked.path) == ("GET", "/v26.0/1003383421387256")
-    assert fetched.path == "/attachments/"
+    assert meta.url + fetched.target == address
     assert all(heard.headers["Authorization"] == "Bearer EAAG-token" for heard in meta.heard)
 
 

@@ -40,6 +40,7 @@ async def test_one_post_with_the_token_to_the_versioned_address(
     assert (heard.method, heard.path) == ("POST", f"/v26.0/{PHONE_NUMBER_ID}/messages")
     assert heard.headers["Authorization"] == "Bearer EAAG-token"
     assert heard.headers["Content-Type"] == "application/json"
+    assert heard.headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize("base", ["", "/", "/proxy", "/proxy/"])

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import socket
 
 import aiohttp
@@ -190,8 +191,11 @@ async def test_a_success_without_an_id_is_unclear(
 async def test_an_endless_answer_is_not_read_to_its_end(
     whatsapp: WhatsApp, meta: Provider, chunked: bool
 ) -> None:
-    headers = {"Content-Encoding": "identity"} if chunked else {}
-    meta.answer(raw=b" " * (2 << 20), headers=headers)
+    body = json.dumps(accepted()).encode() + b" " * (2 << 20)
+    if chunked:
+        meta.pour(body)
+    else:
+        meta.answer(raw=body)
     await unclear(whatsapp, meta.url)
 
 
