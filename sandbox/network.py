@@ -75,6 +75,7 @@ class Network:
         self.observers: list[Observer] = []
         self._session, self._seed, self._made = session, seed, 0
         self._last_to: dict[str, str] = {}
+        self._windows: dict[str, dict[str, float]] = {}
 
     # -- set-up ------------------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class Network:
             postman=postman,
             bearer=f"Bearer {spec.token}",
             throughput=limits.throughput(spec.mps, self.timeline.now()),
-            windows=known.windows if known else {},
+            windows=known.windows if known else dict(self._windows.get(spec.phone_number_id, {})),
             templates={(t.name, t.language): t for t in spec.templates},
         )
         self.accounts[spec.phone_number_id] = account
@@ -127,6 +128,12 @@ class Network:
             waiting, person.pending = person.pending, []
             for message in waiting:
                 self._deliver(person, message)
+
+    def remember_windows(self, windows: dict[str, dict[str, float]]) -> None:
+        """Windows from before a restart, for accounts registered now or later."""
+        self._windows = windows
+        for account in self.accounts.values():
+            account.windows.update(windows.get(account.spec.phone_number_id, {}))
 
     # -- from the product --------------------------------------------------------------------
 

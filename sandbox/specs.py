@@ -151,3 +151,4 @@ class Config(Spec):
     lines: list[LineSpec] = []
     numbers: list[NumberSpec] = []
     default: Manner | None = None
+    presets: bool = False

@@ -125,6 +125,10 @@ class MediaShelf:
         media_id, until = self._links.get(word, ("", 0.0))
         return self.get(media_id) if until > self._timeline.now() else None
 
+    def all(self) -> list[Medium]:
+        """Every file (for keeping over a restart)."""
+        return list(self._kept.values())
+
     def clear(self) -> None:
         """Forget all files."""
         self._kept.clear()

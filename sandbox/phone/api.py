@@ -40,6 +40,7 @@ class Look(Spec):
     """Open a chat or leave it."""
 
     open: bool = True
+    while_shown: bool = False
 
 
 class Writing(Spec):
@@ -186,7 +187,9 @@ class PhoneApi:
         """Open or leave a chat."""
         wanted = await read(request, Look)
         account = request.match_info["account"]
-        self._chats.open(_number(request), account, open_=wanted.open)
+        self._chats.open(
+            _number(request), account, open_=wanted.open, while_shown=wanted.while_shown
+        )
         return {"ok": True}
 
     async def write(self, request: web.Request) -> Json:
@@ -237,19 +240,26 @@ class PhoneApi:
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S)
         await socket.prepare(request)
         self._sockets.add(socket)
-        with self._chats.feed.listen(key) as news:
-            await socket.send_json({"type": "snapshot", **self._snapshot(key)})
-            pushing = asyncio.get_running_loop().create_task(_push(socket, news))
-            try:
-                async for message in socket:
-                    if message.type is WSMsgType.ERROR:
-                        break
-            finally:
-                pushing.cancel()
-                await asyncio.gather(pushing, return_exceptions=True)
-                self._sockets.discard(socket)
-                self._look_away(key)
+        try:
+            with self._chats.feed.listen(key) as news:
+                await self._show(socket, key, news)
+        finally:
+            self._sockets.discard(socket)
+            self._look_away(key)
         return socket
+
+    async def _show(
+        self, socket: web.WebSocketResponse, key: str, news: asyncio.Queue[Json | None]
+    ) -> None:
+        await socket.send_json({"type": "snapshot", **self._snapshot(key)})
+        pushing = asyncio.get_running_loop().create_task(_push(socket, news))
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.ERROR:
+                    break
+        finally:
+            pushing.cancel()
+            await asyncio.gather(pushing, return_exceptions=True)
 
     async def close(self) -> None:
         """Close all pages' sockets."""
@@ -259,7 +269,7 @@ class PhoneApi:
     def _look_away(self, key: str) -> None:
         if not self._chats.feed.watched(key):
             for chat in self._chats.all():
-                if chat.person == key and chat.open:
+                if chat.person == key and chat.open and chat.while_shown:
                     self._chats.open(key, chat.account, open_=False)
 
     def _snapshot(self, key: str) -> Json:

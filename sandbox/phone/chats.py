@@ -49,6 +49,7 @@ class Chat:
     person: str
     bubbles: dict[str, Bubble] = field(default_factory=dict)
     open: bool = False
+    while_shown: bool = False
     typing_until: float = 0.0
 
     @property
@@ -110,10 +111,10 @@ class Chats:
 
     # -- what the customer does ----------------------------------------------------------------
 
-    def open(self, person: str, account: str, *, open_: bool) -> Chat:
-        """Look at a chat, or look away; looking reads."""
+    def open(self, person: str, account: str, *, open_: bool, while_shown: bool = False) -> Chat:
+        """Look at a chat, or look away; looking reads. A page's look ends with the page."""
         chat = self.chat(account, person)
-        chat.open = open_
+        chat.open, chat.while_shown = open_, while_shown
         if open_:
             self._see(chat)
         self._tell(chat)
