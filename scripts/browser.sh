@@ -12,7 +12,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "browser: installing Chromium …"
     log=$(mktemp)
     if DEBIAN_FRONTEND=noninteractive sh -c \
-        'apt-get update && apt-get install -y --no-install-recommends chromium' >"$log" 2>&1; then
+        'apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core' >"$log" 2>&1; then
         rm -f "$log"
         exit 0
     fi
