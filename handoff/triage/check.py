@@ -41,6 +41,9 @@ def _targets(flow: Flow) -> Iterator[Finding]:
             ("start",),
             f"`{flow.start}` must be a say node: the greeting stands before whatever is asked first",
         )
+    first = flow.nodes.get(graph.at_once(flow, flow.start) or "")
+    if isinstance(first, EndNode):
+        yield blocker(("start",), "the greeting closes the conversation before anybody was heard")
 
 
 def _paths(flow: Flow) -> Iterator[Finding]:

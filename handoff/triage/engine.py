@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import assert_never
 
 from handoff.triage.commands import Command, CommandKind
-from handoff.triage.flow import CALL_CARD, Flow, MenuNode, SlotNode
+from handoff.triage.flow import CALL_CARD, AnswerNode, Flow, MenuNode, SlotNode
 from handoff.triage.play import Play
 from handoff.triage.state import (
     BotState,
     Choice,
     Closing,
     Continue,
+    End,
+    Idle,
     Media,
     Outcome,
     Reason,
@@ -45,13 +47,16 @@ def step(flow: Flow, state: BotState, turn: Turn) -> Step:
     if state.over is not None or isinstance(turn, Started):
         return Step(state, (), Continue(), ("silent",))
     play = Play(flow, state)
+    if isinstance(turn, Idle):
+        answered = isinstance(flow.nodes.get(state.node or ""), AnswerNode)
+        return play.step(play.end(Closing.SILENT if answered else Closing.LEFT))
     if state.version != flow.version:
         # The pinned version was recalled: its nodes and buttons may be gone.
         return play.step(play.hand_over(Reason.VERSION))
     play.state = replace(state, turns=state.turns + 1)
     meaning = understand(flow, state, turn, first=state.node is None)
     if state.node is None and not _refusal(meaning):
-        outcome = _greet(play, turn)
+        outcome = _greet(play, turn, meaning)
     else:
         outcome = _apply(play, meaning)
     if isinstance(outcome, Continue) and play.state.turns > flow.limits.max_bot_turns:
@@ -65,13 +70,19 @@ def _refusal(meaning: Meaning) -> bool:
     return isinstance(meaning, NotMe) or meaning == Command(CommandKind.STOP)
 
 
-def _greet(play: Play, turn: Text | Choice | Media) -> Outcome:
-    """The greeting, and in the same breath the answer to whatever the first message asked."""
+def _greet(play: Play, turn: Text | Choice | Media, alone: Meaning) -> Outcome:
+    """The greeting, and in the same breath the answer to whatever the first message asked: `alone`
+    is what it meant before the bot stood anywhere, and it may mean more where the greeting leads.
+    """
     outcome = play.enter(play.flow.start)
     entry = play.flow.entry.get(play.state.context.get("intent", ""))
     if entry and isinstance(outcome, Continue):
         # The caller told the IVR what it is about: they are not asked again.
         outcome = play.enter(entry)
+    if isinstance(outcome, End) and alone == Command(CommandKind.OPERATOR):
+        # The flow says goodbye without listening, but whoever asks for people gets them.
+        play.state = replace(play.state, over=None)
+        return _apply(play, alone)
     if not isinstance(outcome, Continue):
         return outcome
     meaning = understand(play.flow, play.state, turn, first=True)

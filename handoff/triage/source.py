@@ -130,12 +130,22 @@ class _Reader:
             raise FlowInvalid((Problem(path, problem, mark),))
         if isinstance(node, ScalarNode):
             # An empty or `~` value is nothing; everything else is exactly what was typed.
-            return None if node.style is None and node.value in {"", "~", "null"} else node.value
+            if node.style is None and node.value in {"", "~", "null"}:
+                return None
+            return self._whole(node.value, path, mark)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
         if isinstance(node, MappingNode):
             return dict(self._entries(node, path))
         raise TypeError(type(node).__name__)
+
+    def _whole(self, text: str, path: Path, mark: Mark) -> str:
+        """The text with characters whole: files written as JSON escape an emoji as two halves."""
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.problems.append(Problem(path, "half a character stands here: write it anew", mark))
+            return ""
 
     def _entries(self, node: MappingNode, path: Path) -> Iterator[tuple[str, object]]:
         seen: set[str] = set()

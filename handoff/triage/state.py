@@ -46,7 +46,12 @@ class Media:
     kind: str
 
 
-Turn = Started | Text | Choice | Media
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The customer has been silent for as long as the flow's `idle_close` allows."""
+
+
+Turn = Started | Text | Choice | Media | Idle
 
 
 # -- what the bot remembers ------------------------------------------------------------------------
@@ -121,6 +126,10 @@ class Closing(StrEnum):
     UNSOLVED = "unsolved"
     STOPPED = "stopped"
     NOT_ME = "not_me"
+    SILENT = "silent"
+    """Silence after an answer."""
+    LEFT = "left"
+    """Silence before any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +161,11 @@ class End:
     def resolved(self) -> bool:
         """Whether the customer confirmed that the bot was enough."""
         return self.closing is Closing.SOLVED
+
+    @property
+    def contained(self) -> bool:
+        """Whether this may count as closed by the bot, unless the customer comes back soon."""
+        return self.closing in {Closing.SOLVED, Closing.SILENT}
 
 
 Outcome = Continue | Handoff | End
