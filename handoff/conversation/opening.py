@@ -1,0 +1,265 @@
+"""How conversations begin: a call that invites or resumes, a customer who writes, a call back owed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.ids import (
+    AccountId,
+    ContactId,
+    ConversationId,
+    MessageId,
+    QueueId,
+    ThreadId,
+    new_id,
+)
+from core.jobs import NewJob, enqueue, enqueue_many
+from core.postgres import Tx
+from core.vocabulary import PhoneNumber
+from handoff.conversation import store
+from handoff.conversation.lifecycle import State
+from handoff.conversation.model import CALL, By, Conversation, Kind
+from handoff.conversation.store import SQL
+from handoff.routing.queues import ensure_default
+from handoff.routing.soon import place_soon
+
+INVITATION_LASTS = timedelta(hours=24)
+
+INVITATION_OVER = "handoff.invitation_over"
+DISMISS_CALLBACK = "handoff.dismiss_callback"
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The conversation that a call led to."""
+
+    conversation_id: ConversationId
+    resumed: bool
+    """It was open already, and goes on with the new call's card."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConversation:
+    """An open chat with a person, as far as a call needs to know."""
+
+    conversation_id: ConversationId
+    state: str
+    thread_id: ThreadId
+    account_id: AccountId
+    queue_id: QueueId
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a new conversation is born with."""
+
+    kind: Kind
+    state: State
+    contact_id: ContactId
+    queue: str
+    language: str
+    by: By
+    reason: str
+    at: datetime
+    thread_id: ThreadId | None = None
+    account_id: AccountId | None = None
+    previous_id: ConversationId | None = None
+    flow: str | None = None
+    origin: UUID | None = None
+    card: Mapping[str, Any] | None = None
+    codes: Sequence[str] = ("opened",)
+    messages: Sequence[MessageId | None] = (None,)
+    params: Mapping[str, Any] | None = None
+
+
+async def invite(
+    tx: Tx,
+    *,
+    thread_id: ThreadId,
+    contact_id: ContactId,
+    account_id: AccountId,
+    opening_message_id: MessageId | None,
+    card: Mapping[str, Any],
+    origin: UUID,
+    flow: str,
+    queue: str,
+    language: str,
+    at: datetime,
+) -> Invited:
+    """The conversation behind an opening: a new one that waits for the customer's first message,
+    or the thread's open one with this call's card.
+    """
+    birth = Birth(
+        kind=Kind.CHAT,
+        state=State.INVITED,
+        contact_id=contact_id,
+        thread_id=thread_id,
+        account_id=account_id,
+        queue=queue,
+        flow=flow,
+        language=language,
+        origin=origin,
+        card=card,
+        by=CALL,
+        reason="invited",
+        at=at,
+        codes=("call_card",) if opening_message_id is None else ("call_card", ""),
+        messages=(None,) if opening_message_id is None else (None, opening_message_id),
+    )
+    born = await begin(tx, birth)
+    if born is not None:
+        await enqueue(
+            tx,
+            NewJob(
+                INVITATION_OVER,
+                {"conversation_id": str(born)},
+                key=str(born),
+                delay_s=INVITATION_LASTS.total_seconds(),
+            ),
+        )
+        return Invited(born, resumed=False)
+    conversation = await store.latest_in_thread(tx, thread_id)
+    if conversation is None or not conversation.is_open:
+        # It closed between the two statements: the thread is free again.
+        return await invite(
+            tx,
+            thread_id=thread_id,
+            contact_id=contact_id,
+            account_id=account_id,
+            opening_message_id=opening_message_id,
+            card=card,
+            origin=origin,
+            flow=flow,
+            queue=queue,
+            language=language,
+            at=at,
+        )
+    await _resume(tx, conversation, opening_message_id, card, origin, at)
+    return Invited(conversation.conversation_id, resumed=True)
+
+
+async def begin(tx: Tx, birth: Birth) -> ConversationId | None:
+    """A new conversation, or None when there is an open one in its place."""
+    queued = birth.at if birth.state is State.QUEUED else None
+    values: dict[str, Any] = {
+        "workspace": tx.workspace_id,
+        "kind": birth.kind.value,
+        "state": birth.state.value,
+        "contact": birth.contact_id,
+        "thread": birth.thread_id,
+        "account": birth.account_id,
+        "previous": birth.previous_id,
+        "queue": birth.queue,
+        "language": birth.language,
+        "origin": birth.origin,
+        "card": birth.card,
+        "flow": birth.flow,
+        "at": birth.at,
+        "enqueued_at": queued,
+        "by_kind": birth.by.kind.value,
+        "reason": birth.reason,
+        "codes": list(birth.codes),
+        "messages": list(birth.messages),
+        "params": dict(birth.params or {}),
+    }
+    for _ in range(2):
+        born = await tx.fetchval(
+            *SQL["begin"](**values, conversation=new_id(), transition=new_id())
+        )
+        if born is not None:
+            store.changed(tx)
+            return ConversationId(born)
+        if not await ensure_default(tx):
+            return None
+    return None
+
+
+async def open_conversation(tx: Tx, contact_id: ContactId) -> OpenConversation | None:
+    """The chat that a caller already has open, if any."""
+    row = await tx.fetchrow(*SQL["open_of_contact"](workspace=tx.workspace_id, contact=contact_id))
+    return None if row is None else OpenConversation(**row)
+
+
+async def open_callback(
+    tx: Tx,
+    *,
+    contact_id: ContactId,
+    phone: PhoneNumber,
+    queue: str,
+    card: Mapping[str, Any] | None,
+    origin: UUID | None,
+    reason: str,
+    language: str,
+    at: datetime,
+) -> ConversationId:
+    """Somebody must call this person back: one open call back a person, whatever happens twice."""
+    born = await begin(
+        tx,
+        Birth(
+            kind=Kind.CALLBACK,
+            state=State.QUEUED,
+            contact_id=contact_id,
+            queue=queue,
+            language=language,
+            origin=origin,
+            card={**(card or {}), "caller": phone.e164},
+            by=CALL,
+            reason=reason,
+            at=at,
+            codes=("callback_asked",),
+            params={"reason": reason},
+        ),
+    )
+    if born is not None:
+        await place_soon(tx)
+        return born
+    (existing,) = await _open_callbacks(tx, contact_id)
+    conversation = await store.lock(tx, existing)
+    after = replace(conversation, card={**(card or {}), "caller": phone.e164})
+    await store.save(
+        tx, conversation, after, at=at, by=CALL, event="callback_asked", params={"reason": reason}
+    )
+    return existing
+
+
+async def close_callbacks(tx: Tx, contact_id: ContactId, reason: str) -> None:
+    """The person wrote or called: nobody needs to call them back any more.
+
+    Each is closed by a job of its own, so that no transaction holds two conversations.
+    """
+    await enqueue_many(
+        tx,
+        [
+            NewJob(
+                DISMISS_CALLBACK,
+                {"conversation_id": str(callback), "reason": reason},
+                band="urgent",
+                key=str(callback),
+            )
+            for callback in await _open_callbacks(tx, contact_id)
+        ],
+    )
+
+
+async def _open_callbacks(tx: Tx, contact_id: ContactId) -> list[ConversationId]:
+    rows = await tx.fetch(*SQL["open_callbacks"](workspace=tx.workspace_id, contact=contact_id))
+    return [row["conversation_id"] for row in rows]
+
+
+async def _resume(
+    tx: Tx,
+    conversation: Conversation,
+    opening_message_id: MessageId | None,
+    card: Mapping[str, Any],
+    origin: UUID,
+    at: datetime,
+) -> None:
+    """The same conversation, about a new call: its next message counts as the answer to that call."""
+    after = replace(conversation, card=card, origin=origin, engaged_at=None)
+    await store.save(tx, conversation, after, at=at, by=CALL, event="call_card")
+    if opening_message_id is not None:
+        await store.append_message(
+            tx, conversation.conversation_id, opening_message_id, author="business", at=at
+        )

@@ -1,0 +1,1 @@
+"""Who gets which conversation: queues, presence, reservations and placing."""
