@@ -448,6 +448,14 @@ def test_a_greeting_too_long_to_stand_above_buttons_goes_before_them(bent):
     assert [bool(say.options) for say in says] == [False, True]
 
 
+def test_a_question_that_a_value_made_too_long_is_said_whole_before_its_buttons(bent):
+    flow = parse(bent(('"Чем помочь?"', '"' + "б" * 900 + ' {line|нам} чем помочь?"')))
+    trial = Trial(flow, context={"line": "л" * 200})
+    says = trial.tap("continue").says
+    assert says[0].text.endswith("чем помочь?")
+    assert (says[1].text, len(says[1].options)) == ("Выберите, пожалуйста:", 3)
+
+
 def test_a_stored_state_comes_back_as_it_was(chat: Trial):
     chat.tap("status")
     chat.write("а доставка?")

@@ -52,7 +52,7 @@ def flows(draw: st.DrawFn) -> Flow:
     """A flow that may be published: random nodes, wired at random, checked like any other."""
     languages = draw(st.sampled_from([["ru"], ["en", "ru"], ["ru", "en", "kk", "ar"]]))
     names = [f"n{number}" for number in range(draw(st.integers(1, 6)))]
-    anywhere = st.sampled_from([*names, "solved", "unsolved", "people", "handoff"])
+    anywhere = st.sampled_from([*names, "order", "solved", "unsolved", "people"])
     texts: dict[str, str] = {}
 
     def text(limit: int, *, fixed: bool = False) -> str:
@@ -79,19 +79,20 @@ def flows(draw: st.DrawFn) -> Flow:
         if kind == "slot":
             match = draw(st.sampled_from([None, r"\d{4,8}", "[аб]+"]))
             return {
-                "slot": draw(st.sampled_from(["order", "size"])),
+                "slot": draw(st.sampled_from(["number", "size"])),
                 "ask": text(60),
                 "retries": draw(st.integers(0, 3)),
                 "else": "handoff",
                 "next": draw(anywhere),
                 **({"match": match} if match else {}),
             }
-        later = [*names[names.index(name) + 1 :], "people", "solved"]
+        later = [*names[names.index(name) + 1 :], "people", "order"]
         return {"say": text(60), "next": draw(st.sampled_from(later)), "tag": name}
 
     nodes = {name: node(name) for name in names}
     nodes |= {
         "greet": {"say": "t.hello", "next": "n0"},
+        "order": {"slot": "order", "ask": text(60), "retries": 1, "else": "people", "next": "n0"},
         "solved": {"end": "solved", "say": text(60)},
         "unsolved": {"end": "unsolved"},
         "people": {"handoff": {"queue": "q", "tags": ["x"]}, "say": text(60)},
@@ -128,7 +129,7 @@ def turns(flow: Flow) -> st.SearchStrategy[Turn]:
     known = [
         *(f"слово{number}" for number in range(len(flow.nodes))),
         *("оператор", "меню", "назад", "стоп", "язык", "english", "1", "2", "да", "нет"),
-        *("12345", "аб", "4111 1111 1111 1111", "привет\nменю", "", " \n", "\x00", "{order}"),
+        *("123456", "аб", "4111 1111 1111 1111", "привет\nменю", "", " \n", "\x00", "{order}"),
     ]
     ids = [
         *(f"f:{name}:{option}" for name in flow.nodes for option in ("o0", "o1", "p", "yes", "no")),
