@@ -102,6 +102,10 @@ clean: ## Remove what was built and installed; the data in .data stays
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(ROOMS) tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
+.PHONY: reset
+reset: environment-demo ## Forget the demo: its databases and everything else in .data
+	@$(RUN) scripts/reset.py
+
 .PHONY: help
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1	\2/' | \
@@ -109,7 +113,7 @@ help: ## This list
 
 .PHONY: python
 python:
-	@test -n "$(PYTHON)" || { \
-		echo "IVR Bridge needs Python 3.11 or newer; this machine has: $$(python3 --version 2>&1 || echo none)."; \
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "IVR Bridge needs Python 3.11 or newer; $(or $(PYTHON),python3) here is: $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo missing)."; \
 		echo "Install it (Debian, Ubuntu: apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3.11"; \
 		exit 1; }

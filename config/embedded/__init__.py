@@ -5,6 +5,6 @@ what a killed run has left. Neither is meant for production: there, set DATABASE
 """
 
 from config.embedded.errors import EmbeddedError, InUseError
-from config.embedded.pair import Embedded, start, throwaway
+from config.embedded.pair import Embedded, erase, start, throwaway
 
-__all__ = ["Embedded", "EmbeddedError", "InUseError", "start", "throwaway"]
+__all__ = ["Embedded", "EmbeddedError", "InUseError", "erase", "start", "throwaway"]

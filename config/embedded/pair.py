@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from config.embedded.place import lasting, locked, passed, passing, remove
+from config.embedded.place import LINK, lasting, locked, passed, passing, remove
 from config.embedded.postgres import Postgres
 from config.embedded.valkey import Valkey
 
@@ -84,6 +84,18 @@ def start(data_dir: Path, *, report: Callable[[str], None], patience_s: float = 
         postgres = Postgres(place, patience_s=patience_s)
         valkey = Valkey(place, patience_s=patience_s)
         return _started(held, postgres, valkey, report)
+
+
+def erase(data_dir: Path) -> None:
+    """End what still runs over this data folder, and remove its databases for good."""
+    if not (data_dir / LINK).exists():
+        return
+    place = lasting(data_dir)
+    with locked(place.home):
+        Valkey(place).stop()
+        Postgres(place).stop()
+        remove(place)
+    (data_dir / LINK).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from config.embedded.processes import Account, run_as
 _ACCOUNTS = ("nobody", "postgres", "daemon")
 # The system's state folder first; temporary folders are often mounted without the right to execute.
 _STATE_FOLDERS = ("/var/lib/ivr-bridge", "/var/tmp/ivr-bridge", "/tmp/ivr-bridge")  # noqa: S108
-_LINK = "embedded"
+LINK = "embedded"
 _DRAFT = "new-"
 _DRAFT_LIFE_S = 3600
 # A socket's address holds 107 bytes; PostgreSQL appends ".s.PGSQL.5432" to the folder, and a lock.
@@ -92,7 +92,7 @@ def lasting(data_dir: Path) -> Place:
     """The place that belongs to this data folder, made when it is not there."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     data_dir = data_dir.resolve()
-    link = data_dir / _LINK
+    link = data_dir / LINK
     if os.geteuid() != 0:
         if link.is_symlink():
             raise EmbeddedError(
@@ -137,7 +137,7 @@ def passed() -> Iterator[Place]:
 
 
 def remove(place: Place) -> None:
-    """Take a passing place away with all it holds; its servers have ended."""
+    """Take a place away with all it holds; its servers have ended."""
     shutil.rmtree(place.home, ignore_errors=True)
     if place.sockets.parent != place.home:
         shutil.rmtree(place.sockets, ignore_errors=True)

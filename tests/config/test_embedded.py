@@ -213,6 +213,28 @@ def test_stopping_twice_is_harmless_and_what_is_stopped_is_not_revived(data_dir:
     assert at_work(home_of(data_dir)) == []
 
 
+async def test_erased_data_is_gone_and_the_next_start_is_empty(data_dir: Path, act) -> None:
+    actor = act("lasting", data_dir)
+    await remember(actor.database_url, 1)
+    actor.kill()
+    embedded.erase(data_dir)
+    assert at_work(actor.home) == []
+    assert not actor.home.exists()
+    embedded.erase(data_dir)
+    with (
+        embedded.start(data_dir, report=quiet) as pair,
+        pytest.raises(asyncpg.UndefinedTableError),
+    ):
+        await remembered(pair.database_url)
+
+
+def test_data_in_use_is_not_erased(data_dir: Path) -> None:
+    with embedded.start(data_dir, report=quiet):
+        with pytest.raises(embedded.InUseError):
+            embedded.erase(data_dir)
+        assert at_work(home_of(data_dir)) != []
+
+
 @pytest.mark.parametrize(
     "name",
     ["x" * 120, "with space, comma & plus+", "каталог"],
