@@ -35,15 +35,14 @@ def _targets(flow: Flow) -> Iterator[Finding]:
             ("operator",),
             f"`{flow.operator}` must be a handoff node: the command `operator` and every limit lead there",
         )
-    start = flow.nodes.get(flow.start)
-    if start and not isinstance(start, SayNode):
-        yield blocker(
-            ("start",),
-            f"`{flow.start}` must be a say node: the greeting stands before whatever is asked first",
-        )
-    first = flow.nodes.get(graph.at_once(flow, flow.start) or "")
-    if isinstance(first, EndNode):
-        yield blocker(("start",), "the greeting closes the conversation before anybody was heard")
+    for field, name in flow.beginnings.items():
+        if name in flow.nodes and not isinstance(flow.nodes[name], SayNode):
+            yield blocker(
+                (field,), f"`{name}` must be a say node: a greeting stands before all that is asked"
+            )
+        first = flow.nodes.get(graph.at_once(flow, name) or "")
+        if isinstance(first, EndNode):
+            yield blocker((field,), "the greeting closes the conversation before anybody was heard")
 
 
 def _paths(flow: Flow) -> Iterator[Finding]:

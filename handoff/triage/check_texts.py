@@ -86,7 +86,8 @@ def check_texts(flow: Flow) -> Iterator[Finding]:
                 roles = {_PHRASE_ROLES.get(name, _MESSAGE)}
             yield from _text(flow, ("texts", language, name), text, roles)
         yield from _same_titles(flow, language)
-        yield from _greeting(flow, language)
+        for name in flow.beginnings.values():
+            yield from _greeting(flow, name, language)
     yield from _unset_slots(flow, uses)
 
 
@@ -176,8 +177,8 @@ def _same_titles(flow: Flow, language: str) -> Iterator[Finding]:
                 seen.add(title)
 
 
-def _greeting(flow: Flow, language: str) -> Iterator[Finding]:
-    node, greeting, seen = flow.start, "", set[str]()
+def _greeting(flow: Flow, beginning: str, language: str) -> Iterator[Finding]:
+    node, greeting, seen = beginning, "", set[str]()
     while isinstance(said := flow.nodes.get(node), SayNode) and node not in seen:
         seen.add(node)
         if said.say.removeprefix("t.") in flow.texts.get(language, {}):
@@ -186,7 +187,7 @@ def _greeting(flow: Flow, language: str) -> Iterator[Finding]:
     words = _SAYS_BOT.get(language)
     if words and greeting and not any(word in even(greeting) for word in words):
         yield blocker(
-            ("nodes", flow.start, "say"),
+            ("nodes", beginning, "say"),
             f"the greeting does not say in `{language}` that a bot is writing",
         )
 

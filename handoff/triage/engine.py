@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from handoff.triage.commands import Command, CommandKind
-from handoff.triage.flow import CALL_CARD, AnswerNode, Flow, MenuNode, SlotNode
+from handoff.triage.flow import CALL_CARD, Flow, MenuNode, SlotNode
 from handoff.triage.play import Play
 from handoff.triage.state import (
     BotState,
@@ -13,7 +13,6 @@ from handoff.triage.state import (
     Closing,
     Continue,
     End,
-    Idle,
     Media,
     Outcome,
     Reason,
@@ -38,8 +37,12 @@ from handoff.triage.understanding import (
 def begin(flow: Flow, *, language: str, context: Mapping[str, str]) -> BotState:
     """The state before the customer's first message, with what the call card already knows."""
     spoken = language if language in flow.languages else flow.languages[0]
-    card = {name: value for name, value in context.items() if name in CALL_CARD and value}
-    return BotState(version=flow.version, language=spoken, context=card)
+    return BotState(version=flow.version, language=spoken, context=call_card(context))
+
+
+def call_card(context: Mapping[str, str]) -> dict[str, str]:
+    """What of the call a flow may use: nothing else is remembered with the conversation."""
+    return {name: value for name, value in context.items() if name in CALL_CARD and value}
 
 
 def step(flow: Flow, state: BotState, turn: Turn) -> Step:
@@ -47,9 +50,6 @@ def step(flow: Flow, state: BotState, turn: Turn) -> Step:
     if state.over is not None or isinstance(turn, Started):
         return Step(state, (), Continue(), ("silent",))
     play = Play(flow, state)
-    if isinstance(turn, Idle):
-        answered = isinstance(flow.nodes.get(state.node or ""), AnswerNode)
-        return play.step(play.end(Closing.SILENT if answered else Closing.LEFT))
     if state.version != flow.version:
         # The pinned version was recalled: its nodes and buttons may be gone.
         return play.step(play.hand_over(Reason.VERSION))
@@ -74,7 +74,8 @@ def _greet(play: Play, turn: Text | Choice | Media, alone: Meaning) -> Outcome:
     """The greeting, and in the same breath the answer to whatever the first message asked: `alone`
     is what it meant before the bot stood anywhere, and it may mean more where the greeting leads.
     """
-    outcome = play.enter(play.flow.start)
+    called = play.state.context.keys() - {"name"}
+    outcome = play.enter((None if called else play.flow.start_without_call) or play.flow.start)
     entry = play.flow.entry.get(play.state.context.get("intent", ""))
     if entry and isinstance(outcome, Continue):
         # The caller told the IVR what it is about: they are not asked again.

@@ -3,13 +3,23 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from handoff.triage.parts import LanguageCode, Limits, Name, Part, Resolution, TagName, TextRef
+from handoff.triage.parts import (
+    Duration,
+    LanguageCode,
+    Name,
+    Part,
+    Resolution,
+    TagName,
+    TextRef,
+    span,
+)
 from handoff.triage.says import MAX_BUTTONS, MAX_ROWS
 from handoff.triage.source import Path
 from handoff.triage.transcript import Transcript
@@ -30,6 +40,20 @@ RESERVED = MappingProxyType(
     }
 )
 """Kinds that belong to the language but that this engine does not play."""
+
+
+class Limits(Part):
+    """What the engine enforces, whatever the flow says."""
+
+    max_bot_turns: int = Field(default=20, ge=1, le=100)
+    max_misses: int = Field(default=2, ge=1, le=5)
+    max_visits_per_node: int = Field(default=3, ge=1, le=20)
+    idle_close: Duration = "24h"
+
+    @property
+    def idle(self) -> timedelta:
+        """How long a customer may be silent before the bot's conversation closes."""
+        return span(self.idle_close)
 
 
 class SayNode(Part):
@@ -151,6 +175,7 @@ class Flow(Part):
     languages: tuple[LanguageCode, ...] = Field(min_length=1, max_length=MAX_ROWS)
     limits: Limits = Limits()
     start: Name
+    start_without_call: Name | None = None
     menu: Name | None = None
     operator: Name = "handoff"
     entry: dict[str, Name] = Field(default_factory=dict)
@@ -176,6 +201,12 @@ class Flow(Part):
         # Sorting the nodes forgets which menu came first, so the main menu is written out.
         content["menu"] = self.main_menu
         return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def beginnings(self) -> Mapping[str, str]:
+        """The node that greets, by the field that names it: after a call, and without one."""
+        named = {"start": self.start, "start_without_call": self.start_without_call}
+        return {field: name for field, name in named.items() if name}
 
     @property
     def main_menu(self) -> str:

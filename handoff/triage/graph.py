@@ -10,7 +10,7 @@ Edges = Mapping[str, frozenset[str]]
 
 def targets(flow: Flow) -> Iterator[tuple[Path, str]]:
     """Every place in the file that names a node, and the node it names."""
-    yield ("start",), flow.start
+    yield from (((field,), name) for field, name in flow.beginnings.items())
     yield ("operator",), flow.operator
     if flow.menu:
         yield ("menu",), flow.menu

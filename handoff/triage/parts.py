@@ -4,11 +4,11 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 # Telegram gives a button 64 bytes for its id, and ours is `f:<node>:<option>`.
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
-_DURATION = re.compile(r"(\d{1,4})([smhd])")
+_DURATION = re.compile(r"[0-9]{1,4}[smhd]")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TAG = re.compile(r"[^\s,;]{1,40}")
 
@@ -53,6 +53,7 @@ Name = Annotated[str, AfterValidator(_name)]
 TextRef = Annotated[str, AfterValidator(_text_ref)]
 LanguageCode = Annotated[str, AfterValidator(_language)]
 TagName = Annotated[str, AfterValidator(_tag)]
+Duration = Annotated[str, AfterValidator(_duration)]
 Resolution = Literal["solved", "unsolved"]
 
 
@@ -62,16 +63,6 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Limits(Part):
-    """What the engine enforces, whatever the flow says."""
-
-    max_bot_turns: int = Field(default=20, ge=1, le=100)
-    max_misses: int = Field(default=2, ge=1, le=5)
-    max_visits_per_node: int = Field(default=3, ge=1, le=20)
-    idle_close: Annotated[str, AfterValidator(_duration)] = "24h"
-
-    @property
-    def idle(self) -> timedelta:
-        """How long a customer may be silent before the bot's conversation closes."""
-        number, unit = _DURATION.fullmatch(self.idle_close).groups()  # type: ignore[union-attr]
-        return timedelta(**{_UNITS[unit]: int(number)})
+def span(written: str) -> timedelta:
+    """A time such as `24h`, as it was read."""
+    return timedelta(**{_UNITS[written[-1]]: int(written[:-1])})

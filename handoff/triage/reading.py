@@ -15,13 +15,13 @@ from handoff.triage.flow import (
     HandoffNode,
     HandoffTarget,
     Keyword,
+    Limits,
     MenuNode,
     MenuOption,
     SayNode,
     SlotNode,
     kind_of,
 )
-from handoff.triage.parts import Limits
 from handoff.triage.source import FlowInvalid, Path, Problem, Source, load
 from handoff.triage.transcript import Move, Transcript
 

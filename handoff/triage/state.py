@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
@@ -46,12 +46,7 @@ class Media:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
-    """The customer has been silent for as long as the flow's `idle_close` allows."""
-
-
-Turn = Started | Text | Choice | Media | Idle
+Turn = Started | Text | Choice | Media
 
 
 # -- what the bot remembers ------------------------------------------------------------------------
@@ -99,10 +94,6 @@ class BotState:
         except (TypeError, AttributeError) as error:
             raise ValueError("this is no stored bot state") from error
 
-    def returned(self) -> Self:
-        """The state after an operator gave the conversation back to the bot: it listens again."""
-        return replace(self, over=None, misses=0, retries=0, turns=0, visits={}, resume=None)
-
 
 # -- what comes of a turn --------------------------------------------------------------------------
 
@@ -126,10 +117,6 @@ class Closing(StrEnum):
     UNSOLVED = "unsolved"
     STOPPED = "stopped"
     NOT_ME = "not_me"
-    SILENT = "silent"
-    """Silence after an answer."""
-    LEFT = "left"
-    """Silence before any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +148,6 @@ class End:
     def resolved(self) -> bool:
         """Whether the customer confirmed that the bot was enough."""
         return self.closing is Closing.SOLVED
-
-    @property
-    def contained(self) -> bool:
-        """Whether this may count as closed by the bot, unless the customer comes back soon."""
-        return self.closing in {Closing.SOLVED, Closing.SILENT}
 
 
 Outcome = Continue | Handoff | End

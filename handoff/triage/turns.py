@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from handoff.triage.engine import begin, step
+from handoff.triage.engine import begin, call_card, step
 from handoff.triage.flow import Flow
 from handoff.triage.phrases import phrase
 from handoff.triage.says import Say
@@ -23,15 +23,17 @@ def take_turn(
     context: Mapping[str, str] | None = None,
 ) -> Step:
     """What the bot does now. `saved` is the last step's `state.to_json()`, None before the first;
-    `language` and `context` (the call card) count only then. Never raises: a fault hands over.
+    `language` counts only then. `context` is the call card as it stands, for a caller may call
+    again. Never raises: a fault hands over.
     """
     state: BotState | None = None
     try:
-        state = (
-            BotState.from_json(saved)
-            if saved is not None
-            else begin(flow, language=language, context=context or {})
-        )
+        if saved is None:
+            state = begin(flow, language=language, context=context or {})
+        else:
+            state = BotState.from_json(saved)
+            if context:
+                state = replace(state, context=call_card(context))
         return step(flow, state, turn)
     except Exception as error:  # noqa: BLE001 - a failing bot must open the chat to operators
         # The words of an exception may quote the customer: only its type is written down.

@@ -53,6 +53,16 @@ def test_a_greeting_that_closes_the_conversation_blocks(bent):
     assert "before anybody was heard" in found["start"]
 
 
+def test_a_greeting_without_a_call_is_held_to_the_same(bent):
+    found = blockers(bent(("start: greet", "start: greet\nstart_without_call: menu")))
+    assert "must be a say node" in found["start_without_call"]
+    hidden = (
+        ("start: greet", "start: greet\nstart_without_call: meet"),
+        ("  solved: {end", "  meet: {say: t.glad, next: menu}\n  solved: {end"),
+    )
+    assert "a bot is writing" in blockers(bent(*hidden))["nodes.meet.say"]
+
+
 def test_a_node_that_nothing_leads_to_blocks(bent):
     assert (
         "nothing leads here" in blockers(bent(("{to: delivery,", "{to: hours,")))["nodes.delivery"]

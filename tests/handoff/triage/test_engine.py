@@ -10,7 +10,6 @@ from handoff.triage.state import (
     Continue,
     End,
     Handoff,
-    Idle,
     Media,
     Over,
     Reason,
@@ -51,6 +50,17 @@ def test_continue_brings_the_greeting_with_the_call_and_the_menu_in_one_message(
 
 def test_what_the_call_card_does_not_bring_has_other_words(shop: Flow):
     assert "Вы звонили: нам." in said(Trial(shop).tap("continue"))
+
+
+def test_who_writes_without_having_called_is_not_told_that_they_called(bent):
+    flow = parse(
+        bent(
+            ("start: greet", "start: greet\nstart_without_call: meet"),
+            ("  solved: {end", "  meet: {say: t.glad, next: menu}\n  solved: {end"),
+        )
+    )
+    assert said(Trial(flow, context={"name": "Анна"}).write("привет")).startswith("Рад помочь.")
+    assert said(Trial(flow, context={"line": "8-800"}).write("привет")).startswith("Это бот")
 
 
 def test_a_hello_is_greeted_and_is_no_miss(shop: Flow):
@@ -312,7 +322,7 @@ def test_the_menu_command_leads_to_the_menu(chat: Trial):
 def test_stop_ends_the_conversation(chat: Trial):
     played = chat.write("стоп")
     assert played.outcome == End(Closing.STOPPED)
-    assert not played.outcome.contained
+    assert not played.outcome.resolved
 
 
 def test_a_language_is_offered_as_buttons_that_work_at_any_time(chat: Trial):
@@ -390,7 +400,7 @@ def test_an_end_on_the_last_turn_is_still_an_end(bent):
     assert isinstance(short.tap("yes").outcome, End)
 
 
-@pytest.mark.parametrize("turn", [Text("оператор"), Choice("f:menu:hours"), Media("image"), Idle()])
+@pytest.mark.parametrize("turn", [Text("оператор"), Choice("f:menu:hours"), Media("image")])
 def test_after_a_handoff_the_bot_is_silent(chat: Trial, turn):
     chat.write("оператор")
     before = chat.state
@@ -398,29 +408,11 @@ def test_after_a_handoff_the_bot_is_silent(chat: Trial, turn):
     assert (played.says, played.outcome, played.state) == ((), Continue(), before)
 
 
-def test_a_chat_that_the_operator_gave_back_is_heard_again(chat: Trial):
-    chat.tap("hours")
-    chat.write("оператор")
-    chat.state = chat.state.returned()
-    assert chat.write("меню").state.node == "menu"
-
-
 def test_a_chat_pinned_to_another_version_goes_to_people(shop: Flow, chat: Trial, bent):
     other = parse(bent(("За 3 дня", "За 4 дня")))
     played = step(other, chat.state, Text("доставка"))
     assert isinstance(played.outcome, Handoff)
     assert played.outcome.reason is Reason.VERSION
-
-
-def test_silence_after_an_answer_may_count_for_the_bot_and_silence_before_may_not(chat: Trial):
-    left = step(chat.flow, chat.state, Idle())
-    chat.tap("hours")
-    silent = step(chat.flow, chat.state, Idle())
-    assert left.says == silent.says == ()
-    assert isinstance(left.outcome, End)
-    assert isinstance(silent.outcome, End)
-    assert (left.outcome.contained, silent.outcome.contained) == (False, True)
-    assert (left.outcome.closing, silent.outcome.closing) == (Closing.LEFT, Closing.SILENT)
 
 
 def test_the_trace_names_steps_and_never_words(chat: Trial):

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -141,6 +142,11 @@ def test_aliases_cannot_blow_a_small_file_up():
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
     )
     assert "is an alias repeated?" in problems(bomb)
+
+
+def test_a_time_is_a_number_and_a_unit(bent):
+    assert parse(bent()).limits.idle == timedelta(hours=24)
+    assert parse(bent(("max_misses: 2", "idle_close: 90m"))).limits.idle == timedelta(minutes=90)
 
 
 def test_a_flow_cannot_be_changed_after_reading(shop: Flow):

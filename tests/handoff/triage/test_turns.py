@@ -4,6 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from handoff.triage.flow import Flow
+from handoff.triage.reading import parse
 from handoff.triage.state import BotState, Choice, Continue, Handoff, Over, Reason, Text
 from handoff.triage.turns import take_turn
 
@@ -14,6 +15,17 @@ def test_a_conversation_is_played_through_what_is_stored(shop: Flow):
     second = take_turn(shop, first.state.to_json(), Choice("f:menu:hours"))
     assert second.outcome == Continue()
     assert "From 10 to 22." in second.says[0].text
+
+
+def test_the_newest_call_is_the_one_spoken_of(bent):
+    flow = parse(bent(("From 10 to 22.", "{line|We} open at 10.")))
+    first = take_turn(flow, None, Choice("c:1"), language="en", context={"line": "Toys"})
+    saved = first.state.to_json()
+    again = take_turn(flow, saved, Choice("f:menu:hours"), context={"line": "Books", "x": "y"})
+    assert "Books open at 10." in again.says[0].text
+    assert again.state.context == {"line": "Books"}
+    kept = take_turn(flow, saved, Choice("f:menu:hours"))
+    assert "Toys open at 10." in kept.says[0].text
 
 
 @pytest.mark.parametrize("saved", ["", "{", "[]", '{"version": 1, "language": "ru", "node": []}'])
