@@ -1,0 +1,16 @@
+/** What went wrong, what it means for the customer, what to do: in the person's language. */
+import { asProblem } from '../../api/http.ts';
+import { keyFor, t } from '../../i18n/index.svelte.ts';
+
+export function explain(error: unknown): string {
+  const problem = asProblem(error);
+  return explainCode(problem.code, problem.detail, problem.status);
+}
+
+export function explainCode(code: string, detail: string, status = 409): string {
+  const known = keyFor('problem', code);
+  if (known !== null) return t(known);
+  if (status === 0) return t('problem.unreachable');
+  if (status >= 500) return t('problem.service');
+  return detail === '' ? t('problem.other', { code }) : detail;
+}
