@@ -2,10 +2,16 @@ from pathlib import Path
 
 import pytest
 
+from handoff.triage.commands import CommandKind
+from handoff.triage.flow import CALL_CARD, KINDS, RESERVED
+from handoff.triage.phrases import PHRASES
 from handoff.triage.reading import parse
+from handoff.triage.state import Reason
 from handoff.triage.trial import Trial, check_file, check_text, shown
 
-DEMO = Path("config/flows/demo.yaml")
+ROOT = Path(__file__).parents[3]
+DEMO = ROOT / "config/flows/demo.yaml"
+MANUAL = ROOT / "docs/flows.md"
 
 
 def report(text: str, *steps: str, **more: str) -> list[str]:
@@ -19,6 +25,21 @@ def test_the_demo_flow_is_published_without_a_word():
     assert list(found.lines()) == []
     assert found.publishable
     assert found.tests >= 8
+
+
+def test_the_flow_in_the_manual_may_be_published():
+    manual = MANUAL.read_text(encoding="utf-8")
+    found = check_text(manual.split("```yaml\n")[1].split("```")[0])
+    assert list(found.lines()) == []
+
+
+def test_the_manual_names_every_phrase_command_and_reason():
+    manual = MANUAL.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in manual for name in PHRASES["en"])
+    assert all(f"*{kind}*" in manual for kind in CommandKind)
+    assert all(f"`{kind}`" in manual for kind in (*KINDS, *RESERVED))
+    assert all(f"{{{value}}}" in manual for value in CALL_CARD)
+    assert all(f"`{reason}`" in manual for reason in Reason if reason is not Reason.FAULT)
 
 
 def test_a_transcript_that_comes_true_is_silent(bent):
