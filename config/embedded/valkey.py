@@ -66,7 +66,7 @@ class Valkey:
     def _everyone(self) -> list[psutil.Process]:
         if self._child is not None:
             self._child.poll()
-        return processes.living("valkey-server", self.place.valkey)
+        return processes.living(self.place.binaries.valkey_server.name, self.place.valkey)
 
     def _reattach(self, report: Report) -> bool:
         if not self._everyone():

