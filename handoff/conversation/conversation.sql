@@ -159,4 +159,8 @@ UPDATE handoff.conversation
    SET typing_at = :at, changed_xid = pg_current_xact_id()
  WHERE workspace_id = :workspace AND conversation_id = :conversation AND operator_id = :operator
    AND state IN ('active', 'waiting_customer')
-RETURNING conversation_id;
+RETURNING last_seq;
+
+-- name: channel_of_account
+-- On which network this account speaks.
+SELECT kind FROM messaging.account WHERE workspace_id = :workspace AND account_id = :account;

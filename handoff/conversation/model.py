@@ -162,6 +162,7 @@ def _enqueued(after: Conversation, at: datetime, *, anew: bool) -> Conversation:
         next_eval_at=after.next_eval_at if _later(after.next_eval_at, at) else at,
         accepted_at=None,
         waiting_since=after.waiting_since or at,
+        tried=() if anew else after.tried,
         heard=(),
         heard_since=None,
     )

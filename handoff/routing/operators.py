@@ -89,11 +89,15 @@ async def change(
     tx: Tx, operator_id: PersonId, how: Callable[[Presence], Presence], at: datetime
 ) -> Presence:
     """Lock, change and write one operator's presence, with its intervals."""
+    before = await _lock(tx, operator_id)
+    return await _save(tx, before, how(before), at)
+
+
+async def _lock(tx: Tx, operator_id: PersonId) -> Presence:
     row = await tx.fetchrow(*SQL["lock_operator"](workspace=tx.workspace_id, operator=operator_id))
     if row is None:
         raise OperatorUnknown
-    before = Presence(**row)
-    return await _save(tx, before, how(before), at)
+    return Presence(**row)
 
 
 async def _save(tx: Tx, before: Presence, after: Presence, at: datetime) -> Presence:
@@ -214,27 +218,32 @@ async def _drop_sockets(
     desks going at once the second sees that it is the last.
     """
     grace_s = await tx.fetchval(*SQL["grace_of"](workspace=tx.workspace_id, operator=operator_id))
-    await change(tx, operator_id, lambda before: before, at)
+    before = await _lock(tx, operator_id)
     await tx.execute(
         *SQL["drop_sockets"](workspace=tx.workspace_id, operator=operator_id, socket=socket_id)
     )
     if await tx.fetchval(*SQL["has_socket"](workspace=tx.workspace_id, operator=operator_id)):
         return
     until = at + timedelta(seconds=grace_s)
-    after = await change(tx, operator_id, lambda before: pure.cut_off(before, until), at)
+    after = await _save(tx, before, pure.cut_off(before, until), at)
     if after.link == Link.GRACE:
         await _rescind(tx, operator_id)
-        await enqueue(
-            tx,
-            NewJob(
-                GRACE_OVER,
-                {"operator_id": str(operator_id)},
-                band="urgent",
-                key=str(operator_id),
-                delay_s=grace_s,
-            ),
-        )
+        await watch_grace(tx, operator_id, grace_s)
         log.info("operator.cut_off", operator_id=str(operator_id))
+
+
+async def watch_grace(tx: Tx, operator_id: PersonId, delay_s: float) -> None:
+    """Look again when the grace is over."""
+    await enqueue(
+        tx,
+        NewJob(
+            GRACE_OVER,
+            {"operator_id": str(operator_id)},
+            band="urgent",
+            key=str(operator_id),
+            delay_s=delay_s,
+        ),
+    )
 
 
 async def _rescind(tx: Tx, operator_id: PersonId) -> None:

@@ -49,6 +49,8 @@ class Placed(Enum):
     PLACED = "placed"
     NOTHING = "nothing"
     """Nobody waits whom anybody could take."""
+    SKIPPED = "skipped"
+    """Nobody can be asked about this one now."""
     BUSY = "busy"
     """Other placers hold what could be matched: look again in a moment."""
 
@@ -124,13 +126,14 @@ class Placer:
             *SQL["available"](workspace=tx.workspace_id, queue=conversation.queue_id)
         )
         here = [Available(**row) for row in rows]
-        if untried := [one for one in here if one.operator_id not in conversation.tried]:
-            locked = any(one.free for one in untried)
-            return Attempt(Placed.BUSY if locked else Placed.PLACED, conversation.conversation_id)
-        now = self._clock()
-        after = replace(conversation, tried=(), next_eval_at=now + BREATH)
-        await store.save(tx, conversation, after, at=now, by=SYSTEM)
-        return Attempt(Placed.PLACED, conversation.conversation_id)
+        untried = [one for one in here if one.operator_id not in conversation.tried]
+        if any(one.free for one in untried):
+            return Attempt(Placed.BUSY)
+        if here and not untried:
+            now = self._clock()
+            after = replace(conversation, tried=(), next_eval_at=now + BREATH)
+            await store.save(tx, conversation, after, at=now, by=SYSTEM)
+        return Attempt(Placed.SKIPPED, conversation.conversation_id)
 
     async def _hold_out(self, tx: Tx, conversation: Conversation, operator_id: PersonId) -> None:
         now = self._clock()

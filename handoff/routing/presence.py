@@ -61,7 +61,9 @@ class Presence:
     @property
     def absent(self) -> bool:
         """Gone, so that nobody should wait for them."""
-        return self.declared == Declared.OFFLINE or self.link == Link.LOST
+        if self.link == Link.CONNECTED:
+            return False
+        return self.link == Link.LOST or self.declared == Declared.OFFLINE
 
 
 def declared(before: Presence, wanted: Declared, reason: str | None) -> Presence:
@@ -82,9 +84,9 @@ def cut_off(before: Presence, grace_until: datetime) -> Presence:
     return replace(before, link=Link.GRACE.value, grace_until=grace_until)
 
 
-def given_up(before: Presence) -> Presence:
-    """They did not come back in time."""
-    if before.link != Link.GRACE:
+def given_up(before: Presence, at: datetime) -> Presence:
+    """They did not come back in time, if this is that time."""
+    if before.grace_until is None or before.grace_until > at:
         return before
     return replace(before, link=Link.LOST.value, grace_until=None)
 
