@@ -19,6 +19,11 @@ from sandbox.specs import Behaviour, Json, NumberChange, Spec
 
 FILE_MAX = 16 * 1024 * 1024
 HEARTBEAT_S = 20.0
+# Pictures may come from wherever a business links them; code only from here.
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' blob: https: http:; media-src 'self' https: http:; "
+    "style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'"
+)
 SHOWABLE = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
 
@@ -101,7 +106,8 @@ class PhoneApi:
     async def page(self, _: web.Request) -> web.StreamResponse:
         """The built page; never cached, its files are."""
         return web.FileResponse(
-            Path(str(self._static)) / "phone.html", headers={hdrs.CACHE_CONTROL: "no-cache"}
+            Path(str(self._static)) / "phone.html",
+            headers={hdrs.CACHE_CONTROL: "no-cache", "Content-Security-Policy": PAGE_POLICY},
         )
 
     async def no_page(self, _: web.Request) -> web.Response:

@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -49,8 +50,8 @@ class Call:
         self._awaiting_key = False
         self._attempt = 0
         self._transcript: list[Json] = []
-        self._api: list[Json] = []
-        self._news: asyncio.Queue[Json | None] = asyncio.Queue()
+        self._api: list[Exchanged] = []
+        self._news: asyncio.Queue[tuple[float, Json] | None] = asyncio.Queue()
         self.started_at = timeline.now()
         self.ended_at: float | None = None
 
@@ -272,15 +273,19 @@ class Call:
             body["caller_withheld"] = True
         else:
             body["caller"] = f"+{self.caller.person}"
-        self._news.put_nowait({**body, "event": name, "at": self._stamp()})
+        told = {**body, "event": name, "at": self._stamp()}
+        self._news.put_nowait((time.monotonic(), told))
 
     async def _report(self) -> None:
         """Call events go out one after the other; a lost one never disturbs the call."""
-        while (body := await self._news.get()) is not None:
-            self._note(await self._product.event(body))
+        while (news := await self._news.get()) is not None:
+            happened, body = news
+            self._note(replace(await self._product.event(body), began=happened))
 
     def _note(self, exchanged: Exchanged) -> None:
-        self._api.append(exchanged.shown())
+        # Events travel beside the questions: shown in the order in which they arose.
+        self._api.append(exchanged)
+        self._api.sort(key=lambda one: one.began)
         self._changed(self)
 
     def _stamp(self) -> str:
@@ -302,5 +307,5 @@ class Call:
             "ended_at": self.ended_at,
             "chat_account": self.line.chat_account,
             "transcript": self._transcript,
-            "api": self._api,
+            "api": [one.shown() for one in self._api],
         }

@@ -26,6 +26,7 @@ class Exchanged:
     status: int | None
     reply: Any
     elapsed_ms: int
+    began: float = 0.0
     error: str | None = None
 
     @property
@@ -106,7 +107,7 @@ class Product:
         except (aiohttp.ClientError, ValueError) as broken:
             status, error = None, f"{type(broken).__name__}: {broken}"
         elapsed = round((time.monotonic() - began) * 1000)
-        return Exchanged(method, path, body, status, reply, elapsed, error)
+        return Exchanged(method, path, body, status, reply, elapsed, began, error)
 
 
 def _json(text: str) -> Any:

@@ -4,11 +4,11 @@ from sandbox.specs import LineSpec
 
 TEXTS: dict[str, dict[str, str]] = {
     "welcome": {
-        "ru": "Здравствуйте! Вы позвонили в {brand}.",
+        "ru": "Здравствуйте! Вы позвонили в «{brand}».",
         "en": "Hello, you have reached {brand}.",
     },
     "offer": {
-        "ru": "Сейчас все операторы заняты, ждать около {minutes} мин. Нажмите 1, и {brand} "
+        "ru": "Сейчас все операторы заняты, ждать около {minutes} мин. Нажмите 1, и «{brand}» "
         "продолжит разговор с вами в WhatsApp. Нажмите 2, чтобы остаться на линии.",
         "en": "All our people are busy; the wait is about {minutes} min. Press 1 and {brand} will "
         "carry on with you in WhatsApp. Press 2 to stay on the line.",

@@ -1,7 +1,14 @@
 import { mount } from 'svelte';
+import '../design/base.css';
+import { appearance } from '../design/appearance.svelte.ts';
+import { speech } from '../i18n/index.svelte.ts';
 import App from './App.svelte';
+import { phone } from './phone.svelte.ts';
 
 const target = document.getElementById('page');
 if (target === null) throw new Error('the page has no #page to live in');
 
+appearance.begin();
+speech.mark();
 mount(App, { target });
+void phone.begin();
