@@ -17,5 +17,6 @@ export function initials(name: string): string {
 export function hue(id: string): number {
   let sum = 0;
   for (let at = 0; at < id.length; at += 1) sum = (sum * 31 + id.charCodeAt(at)) >>> 0;
-  return (sum % 24) * 15;
+  // Neighbouring ids land far apart.
+  return (sum * 137) % 360;
 }

@@ -3,9 +3,10 @@
 let context: AudioContext | null = null;
 
 export function chime(): void {
+  // A browser keeps a page silent that nobody has touched yet.
+  if (!navigator.userActivation?.hasBeenActive) return;
   try {
     context ??= new AudioContext();
-    // Before the person's first touch of the page a browser keeps it silent.
     if (context.state === 'suspended') void context.resume();
     note(context, 659, 0);
     note(context, 880, 0.14);

@@ -1,0 +1,47 @@
+/** The reports of one period, read side by side; a part that fails leaves the others standing. */
+import * as api from '../api/reports.ts';
+import { asProblem, type Problem } from '../api/http.ts';
+import type { FunnelRow, Report, ShareRow } from '../api/types.ts';
+import { session } from '../session/session.svelte.ts';
+import { before } from './period.ts';
+
+export type Loaded<T> =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'here'; readonly report: T }
+  | { readonly kind: 'trouble'; readonly problem: Problem };
+
+const WAITING = { kind: 'waiting' } as const;
+
+export class Reports {
+  byDay = $state.raw<Loaded<Report<ShareRow>>>(WAITING);
+  byLine = $state.raw<Loaded<Report<ShareRow>>>(WAITING);
+  funnel = $state.raw<Loaded<Report<FunnelRow>>>(WAITING);
+  earlier = $state.raw<Loaded<Report<ShareRow>>>(WAITING);
+  #question = 0;
+
+  /** Numbers already shown stay until the new ones are here. */
+  ask(period: api.Period): void {
+    this.#question += 1;
+    const question = this.#question;
+    const tell =
+      <T>(set: (loaded: Loaded<T>) => void) =>
+      async (answer: Promise<T>): Promise<void> => {
+        let loaded: Loaded<T>;
+        try {
+          loaded = { kind: 'here', report: await answer };
+        } catch (error) {
+          loaded = { kind: 'trouble', problem: asProblem(error) };
+          if (loaded.problem.status === 401) session.ended();
+        }
+        // A slow answer to an earlier question is nobody's business any more.
+        if (question === this.#question) set(loaded);
+      };
+    void tell<Report<ShareRow>>((loaded) => (this.byDay = loaded))(api.voiceToChat(period, 'day'));
+    void tell<Report<FunnelRow>>((loaded) => (this.funnel = loaded))(api.funnel(period));
+    void tell<Report<ShareRow>>((loaded) => (this.byLine = loaded))(
+      // All lines, so that the choice does not shrink to the chosen one.
+      api.voiceToChat({ from: period.from, to: period.to }, 'line'),
+    );
+    void tell<Report<ShareRow>>((loaded) => (this.earlier = loaded))(api.voiceToChat(before(period), 'day'));
+  }
+}
