@@ -11,6 +11,7 @@ import structlog
 
 from core.faults import NotFound
 from core.ids import AccountId, WorkspaceId, new_id
+from core.jobs import NewJob, enqueue
 from core.postgres import Database, Tx
 from core.queries import load
 from core.sealing import Sealer
@@ -19,6 +20,9 @@ from messaging.channel import Account
 
 log = structlog.get_logger()
 SQL = load(Path(__file__).with_name("accounts.sql"))
+
+SWEEP_JOB = "messaging.sweep"
+"""Tidies up after a workspace that has an account; it puts itself in again."""
 
 STOPPED_FOR_S = 60.0
 """How long an account rests after the provider refused it as a whole, before the next try."""
@@ -71,6 +75,7 @@ async def put_account(tx: Tx, sealer: Sealer, draft: AccountDraft) -> AccountId:
     }
     if row is None:
         await tx.execute(*SQL["add_account"](name=draft.name, **values))
+        await enqueue(tx, NewJob(kind=SWEEP_JOB, payload={}, key="workspace", delay_s=60))
     else:
         await tx.execute(*SQL["change_account"](**values))
     return account_id

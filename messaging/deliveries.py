@@ -25,6 +25,7 @@ SQL = load(Path(__file__).with_name("deliveries.sql"))
 
 SETTLE_JOB = "messaging.settle_statuses"
 _SETTLE_AFTER_S = 2.0
+_SETTLE_AGAIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +96,20 @@ async def apply_for(
         await _keep(tx, account_id, channel, unmatched)
 
 
-async def settle(tx: Tx, events: Events, payload: Mapping[str, Any]) -> bool:
-    """Apply kept reports whose message is known by now; True while young ones are left."""
+async def settle(tx: Tx, events: Events, payload: Mapping[str, Any]) -> None:
+    """Apply kept reports whose message is known by now, and come back while young ones are left."""
     account_id = AccountId(UUID(payload["account_id"]))
     rows = await tx.fetch(*SQL["take_matched"](workspace=tx.workspace_id, account_id=account_id))
+    channel = ChannelKind(payload["channel"])
     await apply_for(
         tx,
         events,
         account_id,
-        ChannelKind(payload["channel"]),
+        channel,
         [kept_report(dict(row)) for row in rows],
     )
-    left: bool = await tx.fetchval(
-        *SQL["unmatched_left"](workspace=tx.workspace_id, account_id=account_id)
-    )
-    return left
+    if await tx.fetchval(*SQL["unmatched_left"](workspace=tx.workspace_id, account_id=account_id)):
+        await _settle_later(tx, account_id, channel, _SETTLE_AGAIN_S)
 
 
 def kept_report(row: Mapping[str, Any], message_id: MessageId | None = None) -> StatusReport:
@@ -209,13 +209,21 @@ async def _keep(
     )
     # Whoever records the provider's answer looks for kept reports in the same transaction. Where the
     # two commit at once, neither sees the other: this second look does.
+    await _settle_later(tx, account_id, channel, _SETTLE_AFTER_S)
+
+
+async def _settle_later(
+    tx: Tx, account_id: AccountId, channel: ChannelKind, delay_s: float
+) -> None:
     await enqueue(
         tx,
         NewJob(
             kind=SETTLE_JOB,
             payload={"account_id": str(account_id), "channel": channel.value},
+            # A failure among them may strand a caller.
+            band="urgent",
             key=str(account_id),
-            delay_s=_SETTLE_AFTER_S,
+            delay_s=delay_s,
         ),
     )
 

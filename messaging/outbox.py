@@ -13,7 +13,7 @@ from core.postgres import Tx
 from core.queries import load
 from messaging.content import Content, ContentType
 from messaging.threads import ThreadUnknown
-from messaging.written import content_to_json
+from messaging.written import content_from_json, content_to_json
 
 SQL = load(Path(__file__).with_name("outbox.sql"))
 
@@ -26,6 +26,10 @@ class WindowClosed(Refused, code="window_closed"):
 
 class OptedOut(Refused, code="opted_out"):
     """This person asked not to hear from us here, and has not written since."""
+
+
+class NotUncertain(Refused, code="not_uncertain"):
+    """This message arrived or is still on its way: only a failed or unknown one is sent anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,26 @@ async def put(
     )
     tx.wake(f"desk:{tx.workspace_id}")
     return MessageId(message_id)
+
+
+async def again(
+    tx: Tx, *, message_id: MessageId, author: Author, client_key: str | None = None
+) -> MessageId:
+    """Say anew what failed or may be lost: a person's decision, and a message of its own.
+
+    Raises NotUncertain when the first one arrived or is still on its way, and what `put` raises.
+    """
+    row = await tx.fetchrow(*SQL["uncertain"](workspace=tx.workspace_id, message_id=message_id))
+    if row is None:
+        raise NotUncertain
+    return await put(
+        tx,
+        thread_id=row["thread_id"],
+        content=content_from_json(row["content"]),
+        author=author,
+        client_key=client_key,
+        reply_to=row["reply_to"],
+    )
 
 
 async def _allowed(tx: Tx, thread_id: ThreadId, content: Content) -> Recipe:

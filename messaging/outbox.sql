@@ -28,3 +28,9 @@ SELECT message_id FROM said;
 -- The message that was put under this key before.
 SELECT message_id FROM messaging.message
  WHERE workspace_id = :workspace AND thread_id = :thread_id AND client_key = :client_key;
+
+-- name: uncertain
+-- A message of ours that failed, or of which nobody knows whether it left.
+SELECT thread_id, content, reply_to FROM messaging.message
+ WHERE workspace_id = :workspace AND message_id = :message_id AND direction = 'out'
+   AND (status = 'unknown' OR (failed_at IS NOT NULL AND status NOT IN ('delivered', 'read')));

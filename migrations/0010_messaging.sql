@@ -129,6 +129,8 @@ CREATE TABLE messaging.media (
     name text,
     size bigint CHECK (size >= 0),
     sha256 bytea,
+    width integer CHECK (width > 0),
+    height integer CHECK (height > 0),
     stored_as text,
     uploaded_by uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
