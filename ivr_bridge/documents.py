@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.outcome import Action, PromptKey, Reason
@@ -31,9 +31,7 @@ Path = Annotated[tuple[Short, ...], BeforeValidator(_as_list), Field(max_length=
 
 class _Document(BaseModel):
     # Unknown fields are ignored: an IVR vendor's extras must not cost a call.
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, validate_by_name=True, validate_by_alias=True
-    )
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class ConsentGiven(_Document):
@@ -89,7 +87,7 @@ class CallEvent(_Document):
     line: Annotated[Text, Field(min_length=1, max_length=200)]
     event: Literal[
         "entered", "offered", "declined", "accepted", "queued", "answered", "ended", "returned"
-    ] = Field(validation_alias=AliasChoices("event", "type"))
+    ]
     at: datetime | None = None
     event_id: Annotated[Text | None, Field(max_length=200)] = None
     attempt: Annotated[int | None, Field(ge=1, le=1000)] = None

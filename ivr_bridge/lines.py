@@ -9,9 +9,11 @@ import phonenumbers
 
 from core.faults import Refused
 from core.ids import LineId, WorkspaceId, new_id
+from core.jobs import enqueue
 from core.postgres import Database, Tx
 from core.queries import load
 from core.vocabulary import phone_number
+from ivr_bridge.aftermath import tidying
 from ivr_bridge.line import Line, LineDraft, LineRow
 
 SQL = load(Path(__file__).with_name("lines.sql"))
@@ -63,6 +65,7 @@ async def put_line(tx: Tx, draft: LineDraft) -> LineId:
     if len(rows) != len(set(numbers)):
         taken = set(numbers) - {row["number"] for row in rows}
         raise NumberTaken(f"{', '.join(sorted(taken))}: another line answers this number.")
+    await enqueue(tx, tidying())
     return line_id
 
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Self
 
 from ivr_bridge.evidence import Confirm, needed
 
@@ -12,6 +13,7 @@ ANSWER_EARLY_MS = 150
 """An answer leaves this long before the deadline, for the network and the IVR's own parsing."""
 DECIDE_EARLY_MS = 60
 """The last decision begins this long before the answer must leave, so that its commit fits in."""
+READER_SLACK_S = 0.5
 POLL_TOTAL_MS = 20_000
 POLL_AFTER_MS = 250
 POLL_GRACE_MS = 2500
@@ -44,16 +46,22 @@ class Budget:
 
     received: float
     deadline_ms: int
+    decide_by: float
+    """The last look is taken then."""
+    answer_by: float
+    """The answer has left by then."""
 
-    @property
-    def answer_by(self) -> float:
-        """The answer has left by then."""
-        return self.received + (self.deadline_ms - ANSWER_EARLY_MS) / 1000
+    @classmethod
+    def of_call(cls, received: float, deadline_ms: int) -> Self:
+        """A caller is on the line."""
+        answer_by = received + (deadline_ms - ANSWER_EARLY_MS) / 1000
+        return cls(received, deadline_ms, answer_by - DECIDE_EARLY_MS / 1000, answer_by)
 
-    @property
-    def decide_by(self) -> float:
-        """The last look is taken then."""
-        return self.answer_by - DECIDE_EARLY_MS / 1000
+    @classmethod
+    def of_reader(cls, received: float, wait_s: float) -> Self:
+        """An IVR that polls waits this long, and a little longer for a look that has begun."""
+        over = received + wait_s
+        return cls(received, round(wait_s * 1000), over, over + READER_SLACK_S)
 
     @property
     def elapsed_ms(self) -> int:

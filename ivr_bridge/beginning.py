@@ -1,0 +1,269 @@
+"""The first transaction of a deflection: who calls, may we, and the opening written down as `sending`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.ids import CallRef, ContactId, ConversationId, DeflectionId, MessageId, new_id
+from core.postgres import Tx
+from handoff.conversation.opening import invite
+from ivr_bridge import calls, opening, store
+from ivr_bridge.answer import Answer
+from ivr_bridge.calls import Met
+from ivr_bridge.evidence import Proof, stricter
+from ivr_bridge.opening import Wish
+from ivr_bridge.outcome import Action, Outcome, Reason
+from ivr_bridge.policy import HARD, Agreement, Circumstances, Ruling, agreement, rule
+from ivr_bridge.readiness import Ready
+from ivr_bridge.rescue import CALLED, call_off
+from ivr_bridge.store import Attempt, NewAttempt
+from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, enough_time
+from messaging import openings
+from messaging.openings import Opening, OpeningDraft, Prospect
+from messaging.reachability import NOTHING, Reach
+
+PENDING_SLACK_S = 0.25
+"""The winner of a race decides at its own deadline; others may settle it a moment later."""
+
+NOBODY = Prospect(None, None, None, None, opted_out=False, evidence=NOTHING, account_stopped=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where an attempt stands after its first transaction."""
+
+    deflection_id: DeflectionId
+    answer: Answer | None = None
+    """Already known: the rules refused."""
+    repeated: bool = False
+    """The attempt was begun by an earlier request; its answer is read, not made."""
+    attempt: NewAttempt | None = None
+    opening: Opening | None = None
+    """Ours to put on the wire, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Everything that was read before the attempt is written."""
+
+    wish: Wish
+    ready: Ready | None
+    met: Met
+    call_ref: CallRef
+    prospect: Prospect
+    earlier: Sequence[Attempt]
+    budget: Budget
+    now: datetime
+
+
+async def begin(tx: Tx, wish: Wish, ready: Ready | None, *, budget: Budget, now: datetime) -> Begun:
+    """Find the attempt that this request means, or begin it; raises IdempotencyConflict."""
+    account = None if ready is None else ready.account
+    met = await calls.meet(tx, wish, account)
+    earlier: list[Attempt] = []
+    call_ref = met.made
+    if call_ref is not None and met.rescued_contact is not None:
+        await call_off(tx, met.rescued_contact, CALLED)
+    if call_ref is None:
+        call_ref = await calls.hold(tx, wish)
+        earlier = await store.attempts(tx, call_ref)
+    number = store.which_attempt(wish.request.attempt, earlier)
+    same = next((each for each in earlier if each.attempt == number), None)
+    if same is not None:
+        return Begun(same.deflection_id, repeated=True)
+    target = wish.caller.target
+    prospect = NOBODY
+    if target is not None and account is not None:
+        prospect = await openings.look_up(tx, target, account, now)
+    setting = Setting(wish, ready, met, call_ref, prospect, earlier, budget, now)
+    return await _write(tx, setting, number)
+
+
+def circumstances(
+    wish: Wish, ready: Ready | None, met: Met, prospect: Prospect, *, asked: bool
+) -> Circumstances:
+    """What the rules look at; `asked` when the caller has accepted an offer already."""
+    request, line = wish.request, wish.line
+    template = None if ready is None else ready.template(line, wish.language)
+    given = None if request.consent is None else request.consent.given
+    told = agreement(given=given, explicit_required=line.consent.require_explicit)
+    return Circumstances(
+        enabled=line.enabled,
+        withheld=wish.caller.withheld,
+        number_valid=wish.caller.target is not None,
+        agreement=told if asked else Agreement.NOT_ASKED,
+        channel_wanted=None
+        if not request.channels or ready is None
+        else ready.account.kind.value in {channel.lower() for channel in request.channels},
+        opted_out=prospect.opted_out,
+        account_up=ready is not None and prospect.account_stopped is None and not ready.silent,
+        template_ok=None if ready is None else opening.fits(wish, template),
+        reach=prospect.evidence.state,
+        conversation_open=met.conversation_open,
+        called_again=met.called_again,
+        declined=None
+        if not (met.offered_now or met.declined_now or met.declined_before)
+        else met.declined_now or met.declined_before,
+    )
+
+
+async def _write(tx: Tx, setting: Setting, number: int) -> Begun:
+    """The attempt itself: refused by the rules, resting on an earlier opening, or with its own."""
+    wish, ready = setting.wish, setting.ready
+    ruling = rule(HARD, circumstances(wish, ready, setting.met, setting.prospect, asked=True))
+    on_the_wire = next((each for each in setting.earlier if each.message_id is not None), None)
+    if on_the_wire is not None:
+        # Never a second opening for one call, whatever became of the first.
+        attempt = _attempt(setting, number, ruling, answers_for=on_the_wire.message_id)
+        await store.add(tx, attempt)
+        return Begun(attempt.deflection_id, attempt=attempt)
+    refused = ruling.refused or _too_late(setting)
+    if refused is not None or ready is None:
+        reason = refused or Reason.CHANNEL_DOWN
+        attempt = _attempt(setting, number, ruling, refused=reason)
+        await store.add(tx, attempt)
+        return Begun(attempt.deflection_id, answer=_refusal(attempt, reason), attempt=attempt)
+    return await _open(tx, setting, ready, number, ruling)
+
+
+async def _open(tx: Tx, setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Begun:
+    """Write the opening as `sending`, put the conversation behind it, and the attempt before it."""
+    wish, met = setting.wish, setting.met
+    template, target = ready.template(wish.line, wish.language), wish.caller.target
+    assert template is not None and target is not None, "the rules saw both"  # noqa: S101, PT018
+    deflection_id = DeflectionId(new_id())
+    confirm = stricter(wish.line.confirm, wish.request.confirm)
+    ttl_s = opening.ttl_s(template, confirm)
+    free_words = met.conversation_open and _window_open(setting)
+    prepared = await openings.prepare(
+        tx,
+        OpeningDraft(
+            phone=target,
+            account=ready.account,
+            content=opening.content(
+                wish, template, deflection_id, free_words=free_words, ttl_s=ttl_s
+            ),
+            language=wish.language,
+            author_name=wish.line.title,
+        ),
+    )
+    invited = await invite(
+        tx,
+        thread_id=prepared.thread_id,
+        contact_id=prepared.contact_id,
+        account_id=ready.account.id,
+        opening_message_id=prepared.message_id,
+        card=opening.card(wish, deflection_id, setting.now),
+        origin=deflection_id,
+        flow=wish.line.flow,
+        queue=wish.line.queue,
+        language=wish.language,
+        at=setting.now,
+    )
+    attempt = _attempt(
+        setting,
+        number,
+        ruling,
+        deflection_id=deflection_id,
+        contact_id=prepared.contact_id,
+        message_id=prepared.message_id,
+        conversation_id=invited.conversation_id,
+        resumed=met.conversation_open,
+        rescue_after_s=wish.line.rescue_after_s or ttl_s + opening.REPORTING_LAG_S,
+    )
+    await store.add(tx, attempt)
+    return Begun(deflection_id, attempt=attempt, opening=prepared)
+
+
+def _attempt(
+    setting: Setting,
+    number: int,
+    ruling: Ruling,
+    *,
+    deflection_id: DeflectionId | None = None,
+    refused: Reason | None = None,
+    answers_for: MessageId | None = None,
+    contact_id: ContactId | None = None,
+    message_id: MessageId | None = None,
+    conversation_id: ConversationId | None = None,
+    resumed: bool = False,
+    rescue_after_s: int | None = None,
+) -> NewAttempt:
+    wish, ready, evidence = setting.wish, setting.ready, setting.prospect.evidence
+    confirm = stricter(wish.line.confirm, wish.request.confirm)
+    polls = _polls(wish)
+    left_s = max(0.0, setting.budget.left_s())
+    return NewAttempt(
+        deflection_id=deflection_id or DeflectionId(new_id()),
+        call_ref=setting.call_ref,
+        line_id=wish.line.line_id,
+        attempt=number,
+        pending_s=(POLL_TOTAL_MS / 1000 if polls else left_s) + PENDING_SLACK_S,
+        confirm=confirm,
+        grace_ms=_grace_ms(wish),
+        positive=evidence.state is Reach.CONFIRMED,
+        can_poll=polls,
+        reach=evidence.state,
+        channel=None if ready is None else ready.account.kind.value,
+        account_id=None if ready is None else ready.account.id,
+        contact_id=contact_id or setting.prospect.contact_id,
+        message_id=message_id,
+        answers_for=answers_for,
+        conversation_id=conversation_id,
+        resumed=resumed,
+        chat_wait_s=None if ready is None else ready.chat_wait_s,
+        rescue_after_s=rescue_after_s
+        or wish.line.rescue_after_s
+        or opening.TTL_S[confirm] + opening.REPORTING_LAG_S,
+        consent=opening.consent(wish),
+        asked=opening.asked(wish),
+        trace=ruling.trace,
+        outcome=Outcome.PENDING if refused is None else Outcome.CONTINUE,
+        reason=refused,
+    )
+
+
+def _too_late(setting: Setting) -> Reason | None:
+    """What can no longer be confirmed in time is not sent."""
+    wish, ready = setting.wish, setting.ready
+    if ready is None:
+        return Reason.CHANNEL_DOWN
+    total_ms = POLL_TOTAL_MS if _polls(wish) else setting.budget.deadline_ms
+    enough = enough_time(
+        total_ms - setting.budget.elapsed_ms,
+        ready.pace,
+        stricter(wish.line.confirm, wish.request.confirm),
+        positive=setting.prospect.evidence.state is Reach.CONFIRMED,
+        grace_ms=_grace_ms(wish),
+    )
+    return None if enough else Reason.DEADLINE_SHORT
+
+
+def _refusal(attempt: NewAttempt, reason: Reason) -> Answer:
+    return Answer(
+        Action.CONTINUE,
+        reason,
+        deflection_id=attempt.deflection_id,
+        channel=attempt.channel,
+        reachability=attempt.reach,
+        proof=_refusal_proof(reason),
+        chat_wait_s=attempt.chat_wait_s,
+    )
+
+
+def _refusal_proof(reason: Reason) -> Proof:
+    return Proof.HISTORY if reason is Reason.NOT_ON_CHANNEL else Proof.NONE
+
+
+def _polls(wish: Wish) -> bool:
+    return wish.request.can_poll and wish.line.can_poll
+
+
+def _grace_ms(wish: Wish) -> int:
+    """An IVR that can loop has time for the quiet that a direct answer cannot afford."""
+    return max(wish.line.grace_ms, POLL_GRACE_MS) if _polls(wish) else wish.line.grace_ms
+
+
+def _window_open(setting: Setting) -> bool:
+    until = setting.prospect.window_until
+    return until is not None and until > setting.now

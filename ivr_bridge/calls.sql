@@ -1,0 +1,148 @@
+-- name: meet_call -> ivr_bridge.calls:Met
+-- A call that asks, as far as calls and conversations are concerned: `made` is set when this request
+-- is the first to name it. A caller who had been told to hang up is noted as back.
+WITH made AS (
+    INSERT INTO ivr_bridge.call (workspace_id, call_ref, line_id, call_id, caller)
+    VALUES (:workspace, :call_ref, :line, :call_id, :caller)
+        ON CONFLICT (workspace_id, line_id, call_id) DO NOTHING
+    RETURNING call_ref
+), known AS (
+    SELECT call_ref, caller, declined_at, offered_at FROM ivr_bridge.call
+     WHERE workspace_id = :workspace AND line_id = :line AND call_id = :call_id
+), earlier AS (
+    SELECT d.deflection_id
+      FROM ivr_bridge.call AS c
+      JOIN ivr_bridge.deflection AS d ON d.workspace_id = c.workspace_id AND d.call_ref = c.call_ref
+     WHERE c.workspace_id = :workspace AND c.caller = :caller AND d.outcome = 'hangup'
+       AND c.first_seen_at > clock_timestamp() - make_interval(secs => :repeat_call_s)
+       AND NOT (c.line_id = :line AND c.call_id = :call_id)
+     ORDER BY c.first_seen_at DESC LIMIT 1
+), again AS (
+    INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
+    SELECT :workspace, deflection_id, 'repeat_call', clock_timestamp() FROM earlier
+        ON CONFLICT DO NOTHING
+), person AS (
+    SELECT contact_id FROM messaging.address
+     WHERE workspace_id = :workspace AND kind = 'phone' AND scope = '' AND value = :target
+)
+SELECT made.call_ref AS made, known.call_ref AS known, known.caller AS known_caller,
+       known.declined_at IS NOT NULL AS declined_now, known.offered_at IS NOT NULL AS offered_now,
+       EXISTS (SELECT FROM ivr_bridge.call
+                WHERE workspace_id = :workspace AND caller = :caller AND declined_at IS NOT NULL
+                  AND first_seen_at > clock_timestamp() - make_interval(secs => :declined_s)) AS declined_before,
+       EXISTS (SELECT FROM earlier) AS called_again,
+       EXISTS (SELECT FROM person JOIN handoff.conversation AS v USING (contact_id)
+                WHERE v.workspace_id = :workspace AND v.kind = 'chat' AND v.account_id = :account
+                  AND v.state NOT IN ('invited', 'closed', 'abandoned')) AS conversation_open,
+       (SELECT r.contact_id FROM person JOIN ivr_bridge.rescue AS r USING (contact_id)
+         WHERE r.workspace_id = :workspace AND r.closed_at IS NULL LIMIT 1) AS rescued_contact
+  FROM (SELECT 1) AS one LEFT JOIN made ON true LEFT JOIN known ON true;
+
+-- name: hold_call
+-- The call, ours until the end of the transaction: its attempts are taken one after the other. A
+-- caller that was not known yet is learnt.
+UPDATE ivr_bridge.call SET caller = COALESCE(caller, :caller)
+ WHERE workspace_id = :workspace AND line_id = :line AND call_id = :call_id
+RETURNING call_ref, caller;
+
+-- name: note_eligibility
+-- An answer before the offer, with the rules behind it.
+INSERT INTO ivr_bridge.eligibility
+       (workspace_id, eligibility_id, call_ref, attempt, action, reason, arm, reachability, trace)
+VALUES (:workspace, :eligibility, :call_ref, :attempt, :action, :reason, :arm, :reachability, :trace);
+
+-- name: take_calls -> ivr_bridge.calls:Taken
+-- The calls that these events speak of, made when they are new. Taken in one order, so that two
+-- batches cannot wait for each other.
+INSERT INTO ivr_bridge.call AS c (workspace_id, call_ref, line_id, call_id, caller, first_seen_at)
+SELECT :workspace, e.call_ref, e.line_id, e.call_id, e.caller, e.at
+  FROM unnest(:call_refs::uuid[], :lines::uuid[], :call_ids::text[], :callers::text[], :ats::timestamptz[])
+       AS e (call_ref, line_id, call_id, caller, at)
+ ORDER BY e.line_id, e.call_id
+    ON CONFLICT (workspace_id, line_id, call_id) DO UPDATE
+   SET caller = COALESCE(c.caller, excluded.caller),
+       first_seen_at = LEAST(c.first_seen_at, excluded.first_seen_at)
+RETURNING c.call_ref, c.line_id, c.call_id, c.caller;
+
+-- name: take_events
+-- The events themselves, each once.
+INSERT INTO ivr_bridge.call_event
+       (workspace_id, call_ref, event, event_key, at, attempt, voice_wait_s, queue_position)
+SELECT :workspace, e.call_ref, e.event, e.event_key, e.at, e.attempt, e.voice_wait_s, e.queue_position
+  FROM unnest(:call_refs::uuid[], :events::text[], :event_keys::text[], :ats::timestamptz[],
+              :attempts::integer[], :voice_waits::integer[], :queue_positions::integer[])
+       AS e (call_ref, event, event_key, at, attempt, voice_wait_s, queue_position)
+    ON CONFLICT DO NOTHING
+RETURNING call_ref, event;
+
+-- name: sum_up_calls
+-- What the calls' rows say about their events, computed anew from all of them: order cannot matter.
+UPDATE ivr_bridge.call AS c
+   SET entered_at = s.entered_at, offered_at = s.offered_at, offers = s.offers,
+       declined_at = s.declined_at, accepted_at = s.accepted_at, queued_at = s.queued_at,
+       answered_at = s.answered_at, ended_at = s.ended_at, returned_at = s.returned_at
+  FROM (SELECT call_ref,
+               min(at) FILTER (WHERE event = 'entered') AS entered_at,
+               min(at) FILTER (WHERE event = 'offered') AS offered_at,
+               count(*) FILTER (WHERE event = 'offered') AS offers,
+               min(at) FILTER (WHERE event = 'declined') AS declined_at,
+               min(at) FILTER (WHERE event = 'accepted') AS accepted_at,
+               min(at) FILTER (WHERE event = 'queued') AS queued_at,
+               max(at) FILTER (WHERE event = 'answered') AS answered_at,
+               max(at) FILTER (WHERE event = 'ended') AS ended_at,
+               min(at) FILTER (WHERE event = 'returned') AS returned_at
+          FROM ivr_bridge.call_event
+         WHERE workspace_id = :workspace AND call_ref = ANY (:call_refs::uuid[])
+         GROUP BY call_ref) AS s
+ WHERE c.workspace_id = :workspace AND c.call_ref = s.call_ref;
+
+-- name: facts_of_ends
+-- What the end of a call says about its deflections: the hang-up was executed, or a person answered
+-- after it, or the caller had left before it was decided.
+WITH seen AS (
+    SELECT d.deflection_id, d.outcome, d.decided_at, c.ended_at, c.answered_at
+      FROM ivr_bridge.deflection AS d
+      JOIN ivr_bridge.call AS c ON c.workspace_id = d.workspace_id AND c.call_ref = d.call_ref
+     WHERE d.workspace_id = :workspace AND d.call_ref = ANY (:call_refs::uuid[])
+), told AS (
+    SELECT deflection_id, 'hangup_confirmed' AS fact, ended_at AS at FROM seen
+     WHERE outcome = 'hangup' AND ended_at IS NOT NULL
+       AND (answered_at IS NULL OR answered_at <= decided_at)
+    UNION ALL
+    SELECT deflection_id, 'answered_after', answered_at FROM seen
+     WHERE outcome = 'hangup' AND answered_at > decided_at
+    UNION ALL
+    SELECT deflection_id, 'caller_left', ended_at FROM seen
+     WHERE ended_at IS NOT NULL AND (outcome = 'pending' OR ended_at < decided_at)
+)
+INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
+SELECT :workspace, deflection_id, fact, at FROM told
+    ON CONFLICT DO NOTHING
+RETURNING deflection_id, fact;
+
+-- name: callers_back
+-- Deflected callers of these calls who had been told to hang up earlier: they are back.
+WITH back AS (
+    SELECT DISTINCT ON (c.call_ref) d.deflection_id, c.first_seen_at AS at
+      FROM ivr_bridge.call AS c
+      JOIN ivr_bridge.line AS l ON l.workspace_id = c.workspace_id AND l.line_id = c.line_id
+      JOIN ivr_bridge.call AS earlier
+        ON earlier.workspace_id = c.workspace_id AND earlier.caller = c.caller
+       AND earlier.call_ref <> c.call_ref AND earlier.first_seen_at < c.first_seen_at
+       AND earlier.first_seen_at > c.first_seen_at - make_interval(secs => l.repeat_call_s)
+      JOIN ivr_bridge.deflection AS d
+        ON d.workspace_id = earlier.workspace_id AND d.call_ref = earlier.call_ref AND d.outcome = 'hangup'
+     WHERE c.workspace_id = :workspace AND c.call_ref = ANY (:call_refs::uuid[])
+     ORDER BY c.call_ref, earlier.first_seen_at DESC
+)
+INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
+SELECT DISTINCT ON (deflection_id) :workspace::integer, deflection_id, 'repeat_call', at FROM back ORDER BY deflection_id, at
+    ON CONFLICT DO NOTHING;
+
+-- name: rescues_of_callers
+-- Contacts with an open rescue among the callers of these calls: whoever calls again needs none.
+SELECT DISTINCT r.contact_id
+  FROM ivr_bridge.rescue AS r
+  JOIN ivr_bridge.call AS c
+    ON c.workspace_id = r.workspace_id AND c.caller = r.caller AND c.first_seen_at > r.at
+ WHERE r.workspace_id = :workspace AND r.closed_at IS NULL AND c.call_ref = ANY (:call_refs::uuid[]);

@@ -1,0 +1,280 @@
+"""Move a caller to a messenger, or say in time that the call goes on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from core.clock import Clock
+from core.events import Events
+from core.faults import NotFound, Overloaded, Unavailable
+from core.ids import DeflectionId, WorkspaceId
+from core.postgres import Database, DatabaseUnavailable
+from core.vocabulary import ChannelKind
+from core.wake import Wake
+from ivr_bridge import race as racing
+from ivr_bridge import store
+from ivr_bridge.answer import Answer
+from ivr_bridge.beginning import Begun, begin
+from ivr_bridge.evidence import Wait
+from ivr_bridge.inflight import InFlight
+from ivr_bridge.opening import Wish
+from ivr_bridge.outcome import Action, Reason
+from ivr_bridge.race import Look, Race
+from ivr_bridge.readiness import Readiness, Ready
+from ivr_bridge.store import Row
+from ivr_bridge.sweep import Sweep
+from ivr_bridge.timing import Budget
+from messaging import openings
+from messaging.channel import Channel
+from messaging.openings import Opening
+
+log = structlog.get_logger()
+
+BEGIN_WITHIN_S = 0.9
+"""A database that takes longer is as good as away: the IVR is told within a second."""
+POST_TIMEOUT_S = 10.0
+"""Far beyond any deadline: the answer may be late, but what became of the message is worth knowing."""
+DRAIN_S = POST_TIMEOUT_S + 2
+
+ANSWERED = Counter("ivr_bridge_deflections_total", "Deflections by answer", ["action", "reason"])
+RACING = Gauge("ivr_bridge_deflections_racing", "Calls that wait for an answer right now")
+TOOK = Histogram(
+    "ivr_bridge_deflection_seconds",
+    "From receipt to decision",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 5, 12),
+)
+
+
+class DeflectionUnknown(NotFound, code="deflection_unknown"):
+    """There is no deflection with this id on a line of this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a deflection works with."""
+
+    database: Database
+    wake: Wake
+    events: Events
+    readiness: Readiness
+    channels: Mapping[ChannelKind, Channel]
+    clock: Clock
+
+
+class _Rehearsed(Exception):
+    """Not an error: it undoes what a rehearsal wrote."""
+
+    def __init__(self, begun: Begun) -> None:
+        super().__init__("undo the rehearsal")
+        self.begun = begun
+
+
+class Deflections:
+    """The deadline race (docs/ivr/api.md): every path ends in one recorded decision."""
+
+    def __init__(self, means: Means, *, at_once: int = 2000) -> None:
+        self._means = means
+        self._at_once = at_once
+        self._racing = 0
+        self._in_flight = InFlight()
+        self._sweep = Sweep(means.database)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep looking after calls that wait; at the end finish what is on the wire."""
+        sweeping = asyncio.ensure_future(self._sweep.run())
+        try:
+            yield
+        finally:
+            await self._in_flight.drain(DRAIN_S)
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+
+    async def decide(self, wish: Wish, budget: Budget) -> Answer:
+        """The answer for this call, before its deadline; raises IdempotencyConflict, Unavailable."""
+        if self._racing >= self._at_once:
+            raise Overloaded
+        self._racing += 1
+        try:
+            answer = await self._decide(wish, budget)
+        finally:
+            self._racing -= 1
+            RACING.set(self._racing)
+        ANSWERED.labels(answer.action.value, answer.reason.value).inc()
+        TOOK.observe(time.monotonic() - budget.received)
+        log.info(
+            "deflection.answered",
+            deflection_id=str(answer.deflection_id),
+            line=wish.line.name,
+            action=answer.action.value,
+            reason=answer.reason.value,
+            elapsed_ms=budget.elapsed_ms,
+        )
+        return answer
+
+    async def find(self, workspace_id: WorkspaceId, deflection_id: DeflectionId) -> Row:
+        """An attempt as it stands; raises DeflectionUnknown."""
+        async with self._means.database.workspace(workspace_id, read_only=True) as tx:
+            row = await store.get(tx, deflection_id)
+        if row is None:
+            raise DeflectionUnknown
+        return row
+
+    async def follow(self, workspace_id: WorkspaceId, row: Row, *, wait_s: float) -> Answer:
+        """The decision about an attempt, waited for; `poll` while there is none."""
+        budget = Budget.of_reader(time.monotonic(), wait_s)
+        return await self._follow(workspace_id, row, budget, polls=True)
+
+    # -- one request -----------------------------------------------------------------------------
+
+    async def _decide(self, wish: Wish, budget: Budget) -> Answer:
+        try:
+            begun, ready = await self._in_flight.within(
+                self._begin(wish, budget), min(BEGIN_WITHIN_S, budget.left_s())
+            )
+        except TimeoutError as hung:
+            raise DatabaseUnavailable from hung
+        if begun.answer is not None:
+            return begun.answer
+        attempt = begun.attempt
+        if attempt is None:
+            return await self._repeat(wish, begun, budget)
+        message_id = attempt.message_id or attempt.answers_for
+        assert message_id is not None, "what is neither refused nor opened rests on an opening"  # noqa: S101
+        with self._means.wake.listening(f"message:{message_id}") as signal:
+            race = racing.of_attempt(
+                wish.workspace_id,
+                attempt,
+                message_id,
+                signal,
+                None if attempt.can_poll else budget.answer_by,
+            )
+            if begun.opening is not None and ready is not None:
+                self._in_flight.launch(self._send(race, ready, begun.opening))
+            return await self._watch(race, budget, look_first=begun.opening is None)
+
+    async def _begin(self, wish: Wish, budget: Budget) -> tuple[Begun, Ready | None]:
+        ready = await self._means.readiness.of(wish.workspace_id, wish.line)
+        try:
+            async with self._means.database.workspace(wish.workspace_id) as tx:
+                begun = await begin(tx, wish, ready, budget=budget, now=self._means.clock())
+                if wish.request.dry_run:
+                    raise _Rehearsed(begun)
+        except _Rehearsed as rehearsed:
+            begun = replace(rehearsed.begun, answer=_rehearsal(rehearsed.begun))
+        return begun, ready
+
+    async def _repeat(self, wish: Wish, begun: Begun, budget: Budget) -> Answer:
+        """The same attempt again: its recorded answer, or the wait for it."""
+        row = await self.find(wish.workspace_id, begun.deflection_id)
+        return await self._follow(wish.workspace_id, row, budget, polls=row.can_poll)
+
+    async def _follow(
+        self, workspace_id: WorkspaceId, row: Row, budget: Budget, *, polls: bool
+    ) -> Answer:
+        if row.decided or row.message_id is None:
+            return racing.answer_of(row)
+        with self._means.wake.listening(f"message:{row.message_id}") as signal:
+            race = racing.of_row(
+                workspace_id, row, row.message_id, signal, None if polls else budget.answer_by
+            )
+            race.can_poll = polls
+            return await self._watch(race, budget, look_first=True, expired=row.expired)
+
+    # -- the wire --------------------------------------------------------------------------------
+
+    async def _send(self, race: Race, ready: Ready, opening: Opening) -> None:
+        """The one POST of this call, and what it told; finished even when nobody waits any more."""
+        means = self._means
+        channel = means.channels[ready.account.kind]
+        outcome = await openings.post(channel, ready.account, opening, POST_TIMEOUT_S)
+        at = means.clock()
+        found: Answer | Wait = Wait()
+        # The POST is never repeated; writing down what it told is, while the lease lasts.
+        async for attempt in AsyncRetrying(
+            stop=stop_after_delay(openings.LEASE_S - POST_TIMEOUT_S),
+            wait=wait_exponential(0.1, max=2),
+            retry=retry_if_exception_type(Unavailable),
+            reraise=True,
+        ):
+            with attempt:
+                async with means.database.workspace(race.workspace_id) as tx:
+                    state = await openings.record(tx, means.events, opening, outcome, at)
+                    found = await racing.settle(tx, race, state, Look.NOW)
+        if isinstance(found, Answer):
+            race.answer = found
+        race.signal.set()
+
+    async def _watch(
+        self, race: Race, budget: Budget, *, look_first: bool, expired: bool = False
+    ) -> Answer:
+        """Look when something moved, when quiet is due, and a last time when the budget is spent."""
+        look_at = time.monotonic() if look_first else budget.decide_by
+        with self._sweep.watching(race.workspace_id, race.message_id, race.signal):
+            while look_first or time.monotonic() < budget.decide_by:
+                pause = min(look_at, budget.decide_by) - time.monotonic()
+                moved = await race.signal.wait(max(0.0, pause))
+                if (answer := race.answered()) is not None:
+                    return answer
+                if not (moved or time.monotonic() >= look_at):
+                    continue
+                found = await self._look(race, budget, Look.OVERDUE if expired else Look.NOW)
+                if isinstance(found, Answer):
+                    return found
+                look_first, look_at = False, budget.decide_by
+                if found.for_ms is not None:
+                    look_at = time.monotonic() + found.for_ms / 1000
+        if race.can_poll:
+            return await self._poll(race, budget)
+        found = await self._look(race, budget, Look.LAST)
+        return found if isinstance(found, Answer) else race.undecided(Action.CONTINUE)
+
+    async def _look(self, race: Race, budget: Budget, which: Look) -> Answer | Wait:
+        """One look, given up at the moment the answer must leave: then the call goes on."""
+        try:
+            return await self._in_flight.within(
+                self._look_now(race, which), budget.answer_by - time.monotonic()
+            )
+        except (TimeoutError, Unavailable):
+            if time.monotonic() < budget.decide_by:
+                return Wait()
+            may_ask_again = race.can_poll and which is Look.NOW
+            return race.undecided(Action.POLL if may_ask_again else Action.CONTINUE)
+
+    async def _look_now(self, race: Race, which: Look) -> Answer | Wait:
+        async with self._means.database.workspace(race.workspace_id) as tx:
+            return await racing.look(tx, race, which)
+
+    async def _poll(self, race: Race, budget: Budget) -> Answer:
+        """Ask again, unless the attempt's own time is over by the database's clock."""
+        async with self._means.database.workspace(race.workspace_id, read_only=True) as tx:
+            row = await store.get(tx, race.deflection_id)
+        if row is not None and row.decided:
+            return racing.answer_of(row)
+        if row is not None and row.expired:
+            found = await self._look(race, budget, Look.OVERDUE)
+            if isinstance(found, Answer):
+                return found
+        return race.undecided(Action.POLL, "sending" if row is None else row.status or "sending")
+
+
+def _rehearsal(begun: Begun) -> Answer:
+    """What the rules said; nothing was sent, so nothing but `continue` would be true."""
+    attempt = begun.attempt
+    if attempt is None:
+        return Answer(Action.CONTINUE, Reason.OK, trace=())
+    return Answer(
+        Action.CONTINUE,
+        attempt.reason or Reason.OK,
+        channel=attempt.channel,
+        reachability=attempt.reach,
+        chat_wait_s=attempt.chat_wait_s,
+        trace=attempt.trace,
+    )

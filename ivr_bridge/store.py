@@ -1,0 +1,286 @@
+"""Attempts in the database: rows in, rows out. Whoever calls owns the transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from core.ids import (
+    AccountId,
+    CallRef,
+    ContactId,
+    ConversationId,
+    DeflectionId,
+    LineId,
+    MessageId,
+    public,
+)
+from core.postgres import Tx
+from core.queries import load
+from ivr_bridge.evidence import Confirm, Proof, Rank, Seen
+from ivr_bridge.outcome import Fact, Outcome, Reason
+from messaging.delivery import Status
+from messaging.openings import DeliveryState
+from messaging.reachability import Reach
+
+SQL = load(Path(__file__).with_name("deflections.sql"))
+
+NEXT_ATTEMPT_AFTER_S = 20.0
+"""A request without `attempt` this long after a final `continue` is a new try, not a repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An earlier attempt of the same call."""
+
+    deflection_id: DeflectionId
+    attempt: int
+    outcome: str
+    message_id: MessageId | None
+    channel: str | None
+    over_for_s: float
+    """Since its decision, or since it should have been decided; negative while it is still open."""
+
+    @property
+    def went_on(self) -> bool:
+        """The call went on: told so, or never told anything in time."""
+        return self.outcome == Outcome.CONTINUE or (
+            self.outcome == Outcome.PENDING and self.over_for_s > 0
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewAttempt:
+    """An attempt about to be written down."""
+
+    deflection_id: DeflectionId
+    call_ref: CallRef
+    line_id: LineId
+    attempt: int
+    pending_s: float
+    confirm: Confirm
+    grace_ms: int
+    positive: bool
+    can_poll: bool
+    reach: Reach
+    channel: str | None
+    account_id: AccountId | None
+    contact_id: ContactId | None
+    message_id: MessageId | None
+    answers_for: MessageId | None
+    conversation_id: ConversationId | None
+    resumed: bool
+    chat_wait_s: int | None
+    rescue_after_s: int
+    consent: dict[str, Any]
+    asked: dict[str, Any]
+    trace: Sequence[Any]
+    outcome: Outcome = Outcome.PENDING
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An attempt as it stands, with its message."""
+
+    deflection_id: DeflectionId
+    call_ref: CallRef
+    line_id: LineId
+    outcome: str
+    reason: str | None
+    proof: str | None
+    confirm: str
+    grace_ms: int
+    positive: bool
+    can_poll: bool
+    reachability: str
+    channel: str | None
+    contact_id: ContactId | None
+    conversation_id: ConversationId | None
+    message_id: MessageId | None
+    borrowed: bool
+    """The message is an earlier attempt's."""
+    resumed: bool
+    chat_wait_s: int | None
+    rescue_after_s: int
+    expired: bool
+    rescue_in_s: float
+    """Until silence about the message counts as failure."""
+    status: str | None
+    failed_class: str | None
+
+    @property
+    def decided(self) -> bool:
+        """Has the IVR's answer been recorded?"""
+        return self.outcome != Outcome.PENDING
+
+
+def which_attempt(asked: int | None, earlier: Sequence[Attempt]) -> int:
+    """The attempt that a request means: the one it names, the latest, or the next."""
+    if asked is not None:
+        return asked
+    if not earlier:
+        return 1
+    latest = earlier[-1]
+    begins_anew = latest.went_on and latest.over_for_s > NEXT_ATTEMPT_AFTER_S
+    return latest.attempt + 1 if begins_anew else latest.attempt
+
+
+async def attempts(tx: Tx, call_ref: CallRef) -> list[Attempt]:
+    """Every attempt of a call, first to last."""
+    rows = await tx.fetch(*SQL["attempts"](workspace=tx.workspace_id, call_ref=call_ref))
+    return [Attempt(**row) for row in rows]
+
+
+async def add(tx: Tx, new: NewAttempt) -> None:
+    """Write an attempt down."""
+    await tx.execute(
+        *SQL["add"](
+            workspace=tx.workspace_id,
+            deflection=new.deflection_id,
+            call_ref=new.call_ref,
+            line=new.line_id,
+            attempt=new.attempt,
+            pending_s=new.pending_s,
+            confirm=new.confirm.value,
+            grace_ms=new.grace_ms,
+            positive=new.positive,
+            can_poll=new.can_poll,
+            reachability=new.reach.value,
+            channel=new.channel,
+            account=new.account_id,
+            contact=new.contact_id,
+            message=new.message_id,
+            answers_for=new.answers_for,
+            conversation=new.conversation_id,
+            resumed=new.resumed,
+            chat_wait_s=new.chat_wait_s,
+            rescue_after_s=new.rescue_after_s,
+            consent=new.consent,
+            asked=new.asked,
+            trace=list(new.trace),
+            outcome=new.outcome.value,
+            reason=None if new.reason is None else new.reason.value,
+            proof=None if new.outcome is Outcome.PENDING else Proof.NONE.value,
+        )
+    )
+
+
+async def get(tx: Tx, deflection_id: DeflectionId) -> Row | None:
+    """One attempt as it stands."""
+    row = await tx.fetchrow(*SQL["deflection"](workspace=tx.workspace_id, deflection=deflection_id))
+    return None if row is None else Row(**row)
+
+
+async def decide(
+    tx: Tx, deflection_id: DeflectionId, outcome: Outcome, reason: Reason, proof: Proof, by: str
+) -> bool:
+    """Record the decision; False when another one stands already."""
+    decided = await tx.fetchval(
+        *SQL["decide"](
+            workspace=tx.workspace_id,
+            deflection=deflection_id,
+            outcome=outcome.value,
+            reason=reason.value,
+            proof=proof.value,
+            by=by,
+        )
+    )
+    return decided is not None
+
+
+async def keep_an_eye_on(
+    tx: Tx,
+    deflection_id: DeflectionId,
+    message_id: MessageId,
+    conversation_id: ConversationId | None,
+) -> None:
+    """The call goes on and the message may still arrive: be told of it, and let the chat know."""
+    await tx.execute(*SQL["watch"](workspace=tx.workspace_id, message=message_id))
+    if conversation_id is not None:
+        await tx.execute(
+            *SQL["tell_conversation"](
+                workspace=tx.workspace_id,
+                conversation=conversation_id,
+                outcome=Outcome.CONTINUE.value,
+                deflection=public("d", deflection_id),
+            )
+        )
+        tx.wake(f"desk:{tx.workspace_id}")
+
+
+async def add_fact(
+    tx: Tx,
+    deflection_id: UUID,
+    fact: Fact,
+    *,
+    at: datetime | None = None,
+    detail: dict[str, Any] | None = None,
+) -> bool:
+    """Add what turned out; False when it was known already."""
+    added = await tx.fetchval(
+        *SQL["add_fact"](
+            workspace=tx.workspace_id,
+            deflection=deflection_id,
+            fact=fact.value,
+            at=at,
+            detail=detail or {},
+        )
+    )
+    return added is not None
+
+
+async def of_message(tx: Tx, message_id: MessageId) -> list[tuple[DeflectionId, Outcome]]:
+    """The attempts that rest on this message."""
+    rows = await tx.fetch(*SQL["by_message"](workspace=tx.workspace_id, message=message_id))
+    return [(row["deflection_id"], Outcome(row["outcome"])) for row in rows]
+
+
+def seen(state: DeliveryState) -> Seen:
+    """A message's delivery as the race sees it."""
+    sent_for_s = state.sent_for_s
+    return Seen(
+        rank=_RANKS[state.status],
+        failure=None if state.failure is None else state.failure.failure_class,
+        sent_for_ms=0 if sent_for_s is None else round(sent_for_s * 1000),
+    )
+
+
+def state_word(status: str | None, failed_class: str | None) -> str:
+    """The message's state in the IVR's words."""
+    if status is None:
+        return "none"
+    if failed_class is not None and status not in {Status.DELIVERED, Status.READ}:
+        return "failed"
+    return status
+
+
+_RANKS = {
+    Status.RECEIVED: Rank.WAITING,
+    Status.QUEUED: Rank.WAITING,
+    Status.SENDING: Rank.WAITING,
+    Status.UNKNOWN: Rank.WAITING,
+    Status.ACCEPTED: Rank.ACCEPTED,
+    Status.SENT: Rank.SENT,
+    Status.DELIVERED: Rank.DELIVERED,
+    Status.READ: Rank.DELIVERED,
+}
+
+__all__ = [
+    "SQL",
+    "Attempt",
+    "NewAttempt",
+    "Row",
+    "add",
+    "add_fact",
+    "attempts",
+    "decide",
+    "get",
+    "keep_an_eye_on",
+    "of_message",
+    "seen",
+    "state_word",
+    "which_attempt",
+]
