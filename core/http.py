@@ -76,7 +76,7 @@ class Endpoint:
     parameters: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     answer_types: Sequence[str] = ("application/json",)
     wraps_own_faults: bool = False
-    """The IVR's addresses answer faults in the IVR's own words."""
+    """The IVR's addresses answer faults in the IVR's own words, so they look at the key themselves."""
 
     @property
     def route(self) -> web.RouteDef:
@@ -86,8 +86,8 @@ class Endpoint:
             await self._check(request)
             return await self.handler(request)
 
-        chosen = self.handler if self.access is Access.PUBLIC else checked
-        return web.route(self.method, self.path, chosen)
+        unchecked = self.access is Access.PUBLIC or self.wraps_own_faults
+        return web.route(self.method, self.path, self.handler if unchecked else checked)
 
     async def _check(self, request: web.Request) -> None:
         if self.access in {Access.KEY, Access.EITHER} and "Authorization" in request.headers:
