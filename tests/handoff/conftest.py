@@ -1,0 +1,438 @@
+"""A small contact centre: a customer, a team, a bot, and time in the test's hands."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from core.access import People
+from core.events import Events
+from core.ids import (
+    AccountId,
+    ContactId,
+    ConversationId,
+    MediaId,
+    MessageId,
+    PersonId,
+    QueueId,
+    ReservationId,
+    ThreadId,
+    WorkspaceId,
+    new_id,
+)
+from core.jobs import Job, NewJob
+from core.postgres import Database
+from core.sealing import Sealer
+from core.vocabulary import ChannelKind, PhoneNumber
+from handoff.conversation import store
+from handoff.conversation.conversations import Conversations
+from handoff.conversation.inbound import Inbound
+from handoff.conversation.model import Conversation
+from handoff.conversation.opening import Invited, invite
+from handoff.jobs import handlers
+from handoff.routing.operators import Operators, enrol
+from handoff.routing.presence import Declared
+from handoff.routing.queues import QueueDraft, put_members, put_queue
+from handoff.routing.reservations import Reservation, pending_of
+from handoff.triage.flows import publish
+from handoff.triage.reading import parse
+from messaging import contacts, threads
+from messaging.accounts import AccountDraft, put_account
+from messaging.content import Content, ContentType
+from messaging.inbox import Received
+
+FLOW = """
+flow: support
+languages: [en]
+limits: {idle_close: 2h}
+start: hello
+nodes:
+  hello: {say: t.hello, next: menu}
+  menu:
+    menu: t.pick
+    options:
+      - {id: hours, text: t.o_hours, to: hours}
+      - {id: person, text: t.o_person, to: handoff}
+  hours: {answer: t.hours, helped: done, not_helped: handoff}
+  done: {end: solved, say: t.bye}
+  handoff: {handoff: {priority: 2, tags: [from_ivr]}}
+texts:
+  en:
+    hello: Hello!
+    pick: What can we do for you?
+    o_hours: Opening hours
+    o_person: Talk to us
+    hours: We are open from nine to five.
+    bye: Goodbye!
+"""
+
+EVENTS = (
+    "conversation.engaged",
+    "conversation.contained",
+    "conversation.handed_over",
+    "conversation.closed",
+    "conversation.not_me",
+)
+
+
+@dataclass
+class Published:
+    """Every event, as the jobs that follow it would see it."""
+
+    events: Events = field(default_factory=Events)
+    facts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in EVENTS:
+            self.events.subscribe(name, self._listener(name))
+
+    def _listener(self, name: str):
+        def hear(facts: Any) -> NewJob | None:
+            self.facts.append((name, dict(facts)))
+            return None
+
+        return hear
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.facts]
+
+
+class Timeline:
+    """Runs the room's jobs when the test's clock says so.
+
+    Jobs are due by the database's clock, which does not jump; each is taken to be due as long after
+    the test's present as the database says it is after its own.
+    """
+
+    def __init__(self, owner: asyncpg.Connection, house: "House") -> None:
+        self._owner = owner
+        self._house = house
+        self._due: dict[UUID, tuple[datetime, datetime]] = {}
+
+    async def settle(self) -> None:
+        """Run everything that is due now, and what follows from it."""
+        while (job := await self._next(self._house.clock.now)) is not None:
+            await self._run(job)
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, running each job at its moment."""
+        until = self._house.clock.now + timedelta(seconds=seconds)
+        while (job := await self._next(until)) is not None:
+            self._house.clock.now = max(self._house.clock.now, self._due[job.job_id][1])
+            await self._run(job)
+        self._house.clock.now = until
+
+    async def waiting(self, kind: str) -> int:
+        """How many jobs of a kind wait."""
+        return await self._owner.fetchval("SELECT count(*) FROM core.job WHERE kind = $1", kind)
+
+    async def _next(self, until: datetime) -> Job | None:
+        rows = await self._owner.fetch(
+            "SELECT workspace_id, job_id, kind, lane, payload::text, attempt, fence, created_at,"
+            " due_at, due_at - created_at AS delay, due_at - clock_timestamp() AS left FROM core.job"
+            " WHERE state = 'ready' AND kind = ANY ($1) ORDER BY job_id",
+            list(self._house.handlers),
+        )
+        now = self._house.clock.now
+        for row in rows:
+            known = self._due.get(row["job_id"])
+            if known is None or known[0] != row["due_at"]:
+                wait = max(row["left"] if known else row["delay"], timedelta(0))
+                # Up to the next millisecond: between two clocks, microseconds go either way.
+                wait += timedelta(milliseconds=1) if wait else timedelta(0)
+                self._due[row["job_id"]] = (row["due_at"], now + wait)
+        soonest = min(rows, key=lambda row: (self._due[row["job_id"]][1], row["job_id"]), default=None)
+        if soonest is None or self._due[soonest["job_id"]][1] > until:
+            return None
+        taken = await self._owner.fetchrow(
+            "UPDATE core.job SET state = 'running', key = NULL, attempt = attempt + 1,"
+            " fence = fence + 1, leased_until = clock_timestamp() + interval '25 seconds'"
+            " WHERE workspace_id = $1 AND job_id = $2"
+            " RETURNING workspace_id, job_id, kind, lane, payload, attempt, fence, created_at",
+            soonest["workspace_id"],
+            soonest["job_id"],
+        )
+        return Job(**taken)
+
+    async def _run(self, job: Job) -> None:
+        await self._house.handlers[job.kind](job)
+
+
+@dataclass
+class House:
+    """Everything a test of this room needs, with a customer called Anna."""
+
+    database: Database
+    workspace_id: WorkspaceId
+    clock: Any
+    published: Published
+    owner: asyncpg.Connection
+    account_id: AccountId
+    queue_id: QueueId
+    contact_id: ContactId
+    thread_id: ThreadId
+    operators: Operators
+    conversations: Conversations
+    handlers: dict[str, Any]
+    sockets: dict[PersonId, UUID] = field(default_factory=dict)
+    timeline: Timeline = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timeline = Timeline(self.owner, self)
+
+    async def customer(self, number: str) -> ThreadId:
+        """Another customer."""
+        async with self.database.workspace(self.workspace_id) as tx:
+            ref = await contacts.contact_for_phone(tx, PhoneNumber(number))
+            return await threads.thread_for(tx, ref.contact_id, self.account_id)
+
+    async def invited(self, thread_id: ThreadId | None = None, **changed: Any) -> Invited:
+        """A call led to an opening."""
+        thread_id = thread_id or self.thread_id
+        async with self.database.workspace(self.workspace_id) as tx:
+            thread = await threads.thread(tx, thread_id)
+            values: dict[str, Any] = {
+                "thread_id": thread_id,
+                "contact_id": thread.contact_id,
+                "account_id": self.account_id,
+                "opening_message_id": await self.opening(thread_id),
+                "card": {"call_id": "call-1", "line": {"title": "Support"}, "digits": "1"},
+                "origin": new_id(),
+                "flow": "support",
+                "queue": "support",
+                "language": "en",
+                "at": self.clock(),
+            }
+            return await invite(tx, **{**values, **changed})
+
+    async def opening(self, thread_id: ThreadId) -> MessageId:
+        """An opening that is on the wire."""
+        message_id = MessageId(new_id())
+        await self.owner.execute(
+            "INSERT INTO messaging.message (workspace_id, message_id, thread_id, account_id, direction,"
+            " author_kind, purpose, type, text, content, status, provider_id)"
+            " VALUES ($1, $2, $3, $4, 'out', 'business', 'message', 'template', 'Hello', '{}',"
+            " 'sent', $5)",
+            self.workspace_id,
+            message_id,
+            thread_id,
+            self.account_id,
+            f"wamid.{message_id}",
+        )
+        return message_id
+
+    async def wrote(
+        self,
+        text: str | None = None,
+        *,
+        thread_id: ThreadId | None = None,
+        content: Content | None = None,
+    ) -> MessageId:
+        """The customer wrote, and the inbox's transaction committed."""
+        thread_id = thread_id or self.thread_id
+        said = content or Content(ContentType.TEXT, text=text)
+        message_id = MessageId(new_id())
+        async with self.database.workspace(self.workspace_id) as tx:
+            thread = await threads.thread(tx, thread_id)
+            await self.owner.execute(
+                "INSERT INTO messaging.message (workspace_id, message_id, thread_id, account_id,"
+                " direction, author_kind, purpose, type, text, content, status, provider_id)"
+                " VALUES ($1, $2, $3, $4, 'in', 'customer', 'message', $5, $6, '{}', 'received', $7)",
+                self.workspace_id,
+                message_id,
+                thread_id,
+                self.account_id,
+                said.type.value,
+                said.text,
+                f"wamid.{message_id}",
+            )
+            await threads.note_inbound(tx, thread_id, at=self.clock(), window_s=86400)
+            inbound = Inbound(self.published.events, self.clock)
+            media_id: MediaId | None = None
+            await inbound(
+                tx,
+                Received(
+                    thread_id=thread_id,
+                    contact_id=thread.contact_id,
+                    account_id=self.account_id,
+                    message_id=message_id,
+                    content=said,
+                    at=self.clock(),
+                    language="en",
+                    reply_to_message_id=None,
+                    media_id=media_id,
+                ),
+            )
+        return message_id
+
+    async def tapped(self, choice: str, thread_id: ThreadId | None = None) -> MessageId:
+        """The customer tapped a button."""
+        said = Content(ContentType.CHOICE, text="A button", choice=choice)
+        return await self.wrote(content=said, thread_id=thread_id)
+
+    async def queued(self, thread_id: ThreadId | None = None) -> Conversation:
+        """A customer who asked the bot for a person."""
+        await self.wrote("operator", thread_id=thread_id)
+        await self.timeline.advance(2)
+        return await self.latest(thread_id)
+
+    async def latest(self, thread_id: ThreadId | None = None) -> Conversation:
+        """The thread's open conversation, or its last one."""
+        async with self.database.workspace(self.workspace_id) as tx:
+            found = await store.latest_in_thread(tx, thread_id or self.thread_id)
+        assert found is not None
+        return found
+
+    async def conversation(self, conversation_id: ConversationId) -> Conversation:
+        async with self.database.workspace(self.workspace_id) as tx:
+            return await store.get(tx, conversation_id)
+
+    async def operator(self, name: str = "olga", *, capacity: int = 5) -> PersonId:
+        """Someone of the team, whose desk is not open yet."""
+        async with self.database.workspace(self.workspace_id) as tx:
+            person_id = await People().put(
+                tx, email=f"{name}@example.org", name=name.title(), roles=["operator"]
+            )
+            await enrol(tx, person_id, at=self.clock(), capacity=capacity)
+        members = await self.owner.fetch(
+            "SELECT operator_id FROM handoff.queue_member WHERE queue_id = $1", self.queue_id
+        )
+        async with self.database.workspace(self.workspace_id) as tx:
+            await put_members(
+                tx, self.queue_id, [*(row["operator_id"] for row in members), person_id]
+            )
+        return person_id
+
+    async def at_work(self, name: str = "olga", *, capacity: int = 5) -> PersonId:
+        """Someone of the team who takes work."""
+        person_id = await self.operator(name, capacity=capacity)
+        await self.comes(person_id)
+        return person_id
+
+    async def comes(self, person_id: PersonId) -> None:
+        """They open their desk and say that they are there."""
+        socket_id = new_id()
+        self.sockets[person_id] = socket_id
+        await self.operators.connected(self.workspace_id, person_id, socket_id)
+        await self.operators.declare(self.workspace_id, person_id, Declared.ONLINE)
+
+    async def goes(self, person_id: PersonId) -> None:
+        """Their last desk goes."""
+        await self.operators.disconnected(self.workspace_id, self.sockets.pop(person_id))
+
+    async def offered(self, person_id: PersonId) -> list[Reservation]:
+        """What is held out to them."""
+        async with self.database.workspace(self.workspace_id) as tx:
+            return await pending_of(tx, person_id)
+
+    async def accepts(self, person_id: PersonId) -> Conversation:
+        """They take the first thing that is held out to them."""
+        await self.timeline.settle()
+        (held_out, *_) = await self.offered(person_id)
+        return await self.conversations.accept(
+            self.workspace_id, ReservationId(held_out.reservation_id), by=person_id
+        )
+
+    async def answers(self, held: Conversation, text: str = "Hello, I am here") -> Conversation:
+        """The operator writes."""
+        assert held.operator_id is not None
+        await self.conversations.send(
+            self.workspace_id,
+            held.conversation_id,
+            by=held.operator_id,
+            by_name="Olga",
+            epoch=held.epoch,
+            client_key=str(new_id()),
+            content=Content(ContentType.TEXT, text=text),
+        )
+        return await self.conversation(held.conversation_id)
+
+    async def load(self, person_id: PersonId) -> int:
+        return await self.owner.fetchval(
+            "SELECT load FROM handoff.operator_state WHERE operator_id = $1", person_id
+        )
+
+    async def transcript(self, conversation_id: ConversationId) -> list[tuple[str, str]]:
+        """Author and words, or `event` and its code."""
+        rows = await self.owner.fetch(
+            "SELECT e.author, m.text, e.event FROM handoff.entry AS e"
+            " LEFT JOIN messaging.message AS m USING (workspace_id, message_id)"
+            " WHERE e.conversation_id = $1 ORDER BY e.seq",
+            conversation_id,
+        )
+        return [
+            ("event", row["event"]["code"]) if row["event"] else (row["author"], row["text"] or "")
+            for row in rows
+        ]
+
+    async def moves(self, conversation_id: ConversationId) -> list[str]:
+        rows = await self.owner.fetch(
+            "SELECT move FROM handoff.transition WHERE conversation_id = $1 ORDER BY transition_id",
+            conversation_id,
+        )
+        return [row["move"] for row in rows]
+
+
+@pytest.fixture
+async def owner(
+    database_url: str, workspace_id: WorkspaceId
+) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the test's own into the workspace, for looking and for mishaps."""
+    conn = await asyncpg.connect(database_url)
+    await conn.execute(
+        f"SET ROLE ivr_bridge_service; SET ivr_bridge.workspace = {int(workspace_id)}"
+    )
+    await conn.set_type_codec(
+        "jsonb",
+        encoder=json.dumps,
+        decoder=json.loads,
+        schema="pg_catalog",
+        format="text",
+    )
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture
+async def house(
+    database: Database, workspace_id: WorkspaceId, clock: Any, owner: asyncpg.Connection
+) -> House:
+    """A contact centre with a queue, a published flow and a customer."""
+    return await make_house(database, workspace_id, clock, owner)
+
+
+async def make_house(
+    database: Database, workspace_id: WorkspaceId, clock: Any, owner: asyncpg.Connection
+) -> House:
+    async with database.workspace(workspace_id) as tx:
+        account_id = await put_account(
+            tx,
+            Sealer("a secret key of the tests, long enough"),
+            AccountDraft("whatsapp", ChannelKind.WHATSAPP, "http://127.0.0.1:1", "1", {}, {"t": "t"}),
+        )
+        queue_id = await put_queue(tx, QueueDraft("support", "Support"))
+        ref = await contacts.contact_for_phone(tx, PhoneNumber("+79161234567"))
+        thread_id = await threads.thread_for(tx, ref.contact_id, account_id)
+        await publish(tx, parse(FLOW), at=clock())
+    published = Published()
+    bands = handlers(database, published.events, clock)
+    return House(
+        database=database,
+        workspace_id=workspace_id,
+        clock=clock,
+        published=published,
+        owner=owner,
+        account_id=account_id,
+        queue_id=queue_id,
+        contact_id=ref.contact_id,
+        thread_id=thread_id,
+        operators=Operators(database, clock),
+        conversations=Conversations(database, published.events, clock),
+        handlers={kind: handler for band in bands.values() for kind, handler in band.items()},
+    )
