@@ -255,7 +255,7 @@ class Phone:
         self, account: str, name: str, mime: str, content: bytes, caption: str = ""
     ) -> str:
         """Send a picture or a file."""
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)
         form.add_field("caption", caption)
         form.add_field("file", content, filename=name, content_type=mime)
         path = f"{self._base}/chats/{account}/files"

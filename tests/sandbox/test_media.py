@@ -84,9 +84,9 @@ async def test_files_die_in_time_and_on_request(
     path = f"/v25.0/{uploaded['id']}"
     assert (await cloud.ask("DELETE", path))[0] == 200
     assert (await cloud.ask("GET", path))[1]["error"]["code"] == 33
-    await sandbox.phone(CALLER).send_file(ACCOUNT, "a.pdf", "application/pdf", b"%PDF")
+    await sandbox.phone(CALLER).send_file(ACCOUNT, "чек 1.pdf", "application/pdf", b"%PDF")
     await ear.until(lambda heard: bool(heard.messages))
     document = ear.messages[0]["document"]
-    assert document["filename"] == "a.pdf"
+    assert document["filename"] == "чек 1.pdf"
     await sandbox.advance(7 * 86_400)
     assert (await cloud.ask("GET", f"/v25.0/{document['id']}"))[0] == 400

@@ -104,3 +104,21 @@ async def test_chats_and_windows_outlive_the_process(tmp_path: Path, ear: Receiv
     (tmp_path / "sandbox.json").write_text("{broken")
     third = await start(config, data=tmp_path)
     await third.stop()
+
+
+async def test_what_was_said_is_on_disk_soon_without_a_clean_stop(
+    tmp_path: Path, ear: Receiver
+) -> None:
+    config = Config(accounts=[account(ear)])
+    first = await start(config, data=tmp_path)
+    async with SandboxClient(first.url) as sandbox:
+        await sandbox.phone(CALLER).write(ACCOUNT, "Запомни меня")
+        async with asyncio.timeout(5):
+            while not (tmp_path / "sandbox.json").exists():
+                await asyncio.sleep(0)
+        second = await start(config, data=tmp_path)
+        async with SandboxClient(second.url) as revived:
+            (message,) = await revived.phone(CALLER).messages(ACCOUNT)
+            assert message["text"] == "Запомни меня"
+        await second.stop()
+    await first.stop()
