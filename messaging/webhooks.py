@@ -1,6 +1,7 @@
 """A provider speaks: verify the raw bytes, understand them, commit, and only then say 200."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -19,6 +20,7 @@ MAX_BODY = 4 * 1024 * 1024
 """Meta sends up to 3 MB (CHANNELS.md section 2, *Webhooks*)."""
 
 _LARGE = 128 * 1024
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 REFUSED = Counter("ivr_bridge_webhooks_refused_total", "Webhooks refused", ["channel", "reason"])
 
@@ -48,6 +50,9 @@ class Webhooks:
 
     async def find(self, workspace: str, account: str) -> tuple[Account, Channel]:
         """Whose webhook this is; raises NotFound."""
+        if not (_NAME.fullmatch(workspace) and _NAME.fullmatch(account)):
+            # Whatever this is, it is not worth asking the database about.
+            raise AccountUnknown
         workspace_id = await self._workspaces.number(workspace)
         found = await self._accounts.find(workspace_id, account)
         channel = self._channels.get(found.kind)

@@ -1,20 +1,35 @@
 """An account to speak through, and the events that follow."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from core.events import Events
 from core.ids import MessageId, WorkspaceId
-from core.jobs import NewJob
-from core.postgres import Database
+from core.jobs import Band, Handler, NewJob, Worker
+from core.postgres import Database, Tx
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind, PhoneNumber
-from messaging.accounts import AccountDraft, account, put_account
-from messaging.channel import Account, Failure, ReportedStatus, StatusReport
+from core.wake import Wake
+from messaging.accounts import AccountDraft, Accounts, account, put_account
+from messaging.channel import Account, Channel, Failure, ReportedStatus, StatusReport
+from messaging.channels.whatsapp.adapter import WhatsApp
 from messaging.content import Content, ContentType, TemplateUse
+from messaging.files import Files
+from messaging.inbox import Received
+from messaging.intake import Intake, open_intake
+from messaging.media import Library
+from messaging.pacing import Pacing, pacing_redis
+from messaging.work import handlers
+from tests.conftest import SettableClock
+from tests.fakes import cloud_api
+from tests.fakes.provider import Provider, provider
 
 CALLER = PhoneNumber("+79161234567")
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -92,3 +107,115 @@ class Heard:
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
+
+
+@dataclass
+class House:
+    """This room as wiring builds it, over real servers and a pretended provider."""
+
+    database: Database
+    workspace_id: WorkspaceId
+    account: Account
+    provider: Provider
+    channels: dict[ChannelKind, Channel]
+    accounts: Accounts
+    pacing: Pacing
+    intake: Intake
+    library: Library
+    heard: Heard
+    wake: Wake
+    clock: SettableClock
+    received: list[Received] = field(default_factory=list)
+    broken_by: str | None = None
+    """A customer's words that break the room above."""
+
+    async def inbound(self, tx: Tx, received: Received) -> None:
+        if self.broken_by is not None and received.content.text == self.broken_by:
+            raise RuntimeError("the room above does not understand this")
+        self.received.append(received)
+
+    def bands(self) -> dict[str, dict[str, Handler]]:
+        return handlers(
+            database=self.database,
+            channels=self.channels,
+            accounts=self.accounts,
+            pacing=self.pacing,
+            library=self.library,
+            events=self.heard.events,
+            clock=self.clock,
+            inbound=self.inbound,
+        )
+
+    async def work(self, name: str, *, limit: int = 100) -> int:
+        """Do what is due in a band, one job after the other; how many were done."""
+        worker = Worker(self.database, self.wake)
+        band = Band(name, 1, self.bands()[name])
+        done = 0
+        while done < limit:
+            free = asyncio.Semaphore(1)
+            jobs = await worker._claim(band, list(band.handlers), free)
+            if not jobs:
+                return done
+            for job in jobs:
+                await worker._do(band, job, free)
+                done += 1
+        return done
+
+    async def hurry(self) -> None:
+        """Whatever waits for its time is due now."""
+        async with self.database.workspace(self.workspace_id) as tx:
+            await tx.execute("UPDATE core.job SET due_at = now() WHERE state = 'ready'")
+
+    async def rows(self, query: str, *args: object) -> list[Any]:
+        async with self.database.workspace(self.workspace_id) as tx:
+            return await tx.fetch(query, *args)
+
+    async def value(self, query: str, *args: object) -> Any:
+        async with self.database.workspace(self.workspace_id) as tx:
+            return await tx.fetchval(query, *args)
+
+
+@pytest.fixture
+async def house(
+    database: Database,
+    workspace_id: WorkspaceId,
+    sealer: Sealer,
+    heard: Heard,
+    wake: Wake,
+    clock: SettableClock,
+    redis_url: str,
+    tmp_path: Path,
+) -> AsyncIterator[House]:
+    async with (
+        provider() as fake,
+        aiohttp.ClientSession() as session,
+        pacing_redis(redis_url) as redis,
+    ):
+        wanted = draft(
+            base_url=fake.url,
+            external_id=cloud_api.PHONE_NUMBER_ID,
+            settings={"waba_id": cloud_api.WABA_ID},
+        )
+        async with database.workspace(workspace_id) as tx:
+            await put_account(tx, sealer, wanted)
+            spoken = await account(tx, sealer, wanted.name)
+        channels: dict[ChannelKind, Channel] = {ChannelKind.WHATSAPP: WhatsApp(session)}
+        accounts = Accounts(database, sealer)
+        pacing = Pacing(channels, redis)
+        files = Files(f"file://{tmp_path}/files")
+        library = Library(database, files, sealer, accounts, channels, clock)
+        async with open_intake(database, heard.events, pacing) as intake:
+            yield House(
+                database=database,
+                workspace_id=workspace_id,
+                account=spoken,
+                provider=fake,
+                channels=channels,
+                accounts=accounts,
+                pacing=pacing,
+                intake=intake,
+                library=library,
+                heard=heard,
+                wake=wake,
+                clock=clock,
+            )
