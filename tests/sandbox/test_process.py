@@ -115,7 +115,7 @@ async def test_what_was_said_is_on_disk_soon_without_a_clean_stop(
         await sandbox.phone(CALLER).write(ACCOUNT, "Запомни меня")
         async with asyncio.timeout(5):
             while not (tmp_path / "sandbox.json").exists():
-                await asyncio.sleep(0)
+                await sandbox.counters()
         second = await start(config, data=tmp_path)
         async with SandboxClient(second.url) as revived:
             (message,) = await revived.phone(CALLER).messages(ACCOUNT)
