@@ -5,64 +5,19 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sandbox import numbers
 from sandbox.graph.sending import Sending
 from sandbox.network import Account, Network, Person
-from sandbox.specs import AccountSpec, Config, Json, Manner, NumberChange, NumberSpec, Spec
+from sandbox.orders import ClockMove, Event, Inbound, Numbers, Status, Target
+from sandbox.specs import AccountSpec, Config, Json, Manner, NumberChange
 from sandbox.wire import Wire
 
 Model = TypeVar("Model", bound=BaseModel)
 Apply = Callable[[Config], None]
 FLUSH_S = 10.0
 WAIT_MAX_S = 60.0
-
-
-class Status(Spec):
-    """A status to send now."""
-
-    status: str
-    wamid: str | None = None
-    to: str | None = None
-    code: int | None = None
-    copies: int = Field(1, ge=1, le=1000)
-
-
-class Inbound(Spec):
-    """A customer's message, in Meta's own form without id and timestamp."""
-
-    account: str
-    sender: str = Field(alias="from")
-    message: Json
-    copies: int | None = Field(None, ge=1, le=1000)
-
-
-class Event(Spec):
-    """Any `changes[].value`."""
-
-    account: str
-    value: Json
-    field: str = "messages"
-    copies: int = Field(1, ge=1, le=1000)
-
-
-class Numbers(Spec):
-    """Several phones at once."""
-
-    numbers: list[NumberSpec]
-
-
-class ClockMove(Spec):
-    """How far the clock goes."""
-
-    advance_s: float = Field(ge=0)
-
-
-class Target(Spec):
-    """One number, or all."""
-
-    to: str | None = None
 
 
 class Control:
