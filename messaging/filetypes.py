@@ -33,6 +33,7 @@ _OFFICE = (
     (b"xl/", "vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     (b"ppt/", "vnd.openxmlformats-officedocument.presentationml.presentation", "pptx"),
 )
+_NOT_IN_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _LOOKED_AT = 64 * 1024
 _MP3 = (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _AAC = (b"\xff\xf1", b"\xff\xf9")
@@ -89,7 +90,9 @@ def _document(content: bytes) -> FileType | None:
 
 def _plain_text(content: bytes) -> FileType | None:
     """Words without markup; they are only ever offered as a download."""
-    if not content or b"\0" in content or content.lstrip()[:1] == b"<":
+    if not content or len(content.translate(None, _NOT_IN_TEXT)) < len(content):
+        return None
+    if content.lstrip()[:1] == b"<":
         return None
     try:
         content.decode()
