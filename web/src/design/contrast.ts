@@ -19,15 +19,13 @@ export function parseHex(text: string): Rgb | null {
 }
 
 export function hex({ r, g, b }: Rgb): string {
-  return '#' + [r, g, b].map((part) => Math.round(part).toString(16).padStart(2, '0')).join('');
+  return '#' + [r, g, b].map((part) => part.toString(16).padStart(2, '0')).join('');
 }
 
+/** In whole steps, as the screen shows it: a ratio must hold for the colour that is seen. */
 export function mix(from: Rgb, to: Rgb, share: number): Rgb {
-  return {
-    r: from.r + (to.r - from.r) * share,
-    g: from.g + (to.g - from.g) * share,
-    b: from.b + (to.b - from.b) * share,
-  };
+  const part = (one: number, other: number): number => Math.round(one + (other - one) * share);
+  return { r: part(from.r, to.r), g: part(from.g, to.g), b: part(from.b, to.b) };
 }
 
 function luminance({ r, g, b }: Rgb): number {

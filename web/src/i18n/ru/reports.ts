@@ -42,7 +42,7 @@ export const reports = {
   'report.funnel.why': 'В каждой строке — звонившие, которые дошли хотя бы досюда. Под ней — куда делись остальные.',
   'report.step': 'Шаг',
   'report.count': 'Звонивших',
-  'report.of_previous': 'От предыдущего шага',
+  'report.of_previous': 'От прошлого шага',
   'report.of_first': 'От всех звонков',
   'report.dropped': 'Ушли здесь',
   'report.dropped.n': {
