@@ -1,0 +1,309 @@
+"""The objects of the desk's API, exactly as docs/api/desk.md promises them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+
+
+class Shown(BaseModel):
+    """Something that leaves the service."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Queue(Shown):
+    """Where conversations wait for a team."""
+
+    id: str
+    name: str
+    title: str
+    waiting: int
+    reservation_s: int
+    wrapup_s: int
+    open: bool
+
+
+class Presence(Shown):
+    """Whether a person can take work."""
+
+    declared: Literal["online", "busy", "break", "offline"]
+    reason: str | None
+    link: Literal["connected", "grace", "lost"]
+    not_responding: bool
+    load: int
+    capacity: int
+    since: Time
+
+
+class Named(Shown):
+    """A person by name."""
+
+    id: str
+    name: str
+
+
+class Titled(Shown):
+    """A queue by title."""
+
+    id: str
+    title: str
+
+
+class ContactBrief(Shown):
+    """Who the conversation is with."""
+
+    id: str
+    name: str | None
+    phone: str | None
+    language: str | None
+
+
+class ChannelBrief(Shown):
+    """Where it is held."""
+
+    kind: str
+    name: str
+
+
+class Last(Shown):
+    """The last words."""
+
+    text: str
+    author: str
+    at: Time
+
+
+class Viewer(Shown):
+    """Who looks at a conversation now."""
+
+    id: str
+    name: str
+    typing: bool
+
+
+class CardLine(Shown):
+    """The line that was dialled."""
+
+    number: str
+    title: str
+
+
+class CallCard(Shown):
+    """The call behind a conversation."""
+
+    call_id: str
+    line: CardLine
+    caller: str | None
+    at: Time
+    ivr_path: Sequence[str]
+    digits: str | None
+    intent: str | None
+    voice_wait_s: float | None
+    queue_position: int | None
+    context: Mapping[str, Any]
+    deflection_id: str | None
+    earlier_calls: int
+    outcome: str | None
+    rescue: bool
+
+
+class Summary(Shown):
+    """What the bot learnt."""
+
+    language: str | None
+    slots: Mapping[str, Any]
+    path: Sequence[str]
+    reason: str | None
+
+
+class Conversation(Shown):
+    """A row of the list and the head of a thread."""
+
+    id: str
+    kind: Literal["chat", "callback"]
+    state: str
+    epoch: int
+    queue: Titled | None
+    operator: Named | None
+    contact: ContactBrief
+    channel: ChannelBrief
+    last: Last | None
+    unread: int
+    enqueued_at: Time | None
+    waiting_since: Time | None
+    reserved_until: Time | None
+    opened_at: Time | None
+    closed_at: Time | None
+    closed_reason: str | None
+    topic: str | None
+    tags: Sequence[str]
+    priority: int
+    window_until: Time | None
+    viewers: Sequence[Viewer]
+    call: CallCard | None
+    last_seq: int
+    summary: Summary | None
+
+
+class Author(Shown):
+    """Who said it."""
+
+    kind: Literal["customer", "bot", "operator", "system", "business"]
+    id: str | None
+    name: str | None
+
+
+class OptionShown(Shown):
+    """A button or row that was offered."""
+
+    id: str
+    title: str
+
+
+class Media(Shown):
+    """A file."""
+
+    id: str
+    url: str
+    mime: str
+    name: str | None
+    size: int | None
+    width: int | None
+    height: int | None
+    state: Literal["pending", "ready", "failed"]
+
+
+class EventShown(Shown):
+    """A quiet line of the transcript."""
+
+    code: str
+    params: Mapping[str, Any]
+
+
+class Failed(Shown):
+    """Why a message was not delivered."""
+
+    code: str
+    text: str | None
+
+
+class Delivery(Shown):
+    """What became of a message that we sent."""
+
+    state: str
+    failed: Failed | None
+    at: Time | None
+
+
+class Message(Shown):
+    """One entry of the transcript."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    direction: Literal["in", "out"]
+    author: Author
+    at: Time
+    type: str
+    text: str | None
+    options: Sequence[OptionShown]
+    media: Media | None
+    event: EventShown | None
+    delivery: Delivery | None
+    client_id: str | None
+    reply_to: str | None
+
+
+class Reservation(Shown):
+    """A conversation held out to the person who asks."""
+
+    id: str
+    conversation: Conversation
+    reason: str | None
+    waiting_s: int
+    expires_at: Time
+    server_now: Time
+
+
+class PersonShown(Shown):
+    """Whoever is signed in."""
+
+    id: str
+    name: str
+    email: str
+
+
+class WorkspaceShown(Shown):
+    """Where they are signed in."""
+
+    name: str
+    title: str
+    timezone: str
+    accent: str | None
+    languages: Sequence[str]
+
+
+class Me(Shown):
+    """Who is signed in, and what they may do."""
+
+    person: PersonShown
+    workspace: WorkspaceShown
+    roles: Sequence[str]
+    queues: Sequence[Queue]
+    presence: Presence
+    rights: Sequence[str]
+
+
+class Address(Shown):
+    """One way to reach a person."""
+
+    kind: str
+    value: str
+
+
+class Contact(Shown):
+    """A person at the far end, with what we know of them."""
+
+    id: str
+    name: str | None
+    phone: str | None
+    language: str | None
+    addresses: Sequence[Address]
+    tags: Sequence[str]
+    attributes: Mapping[str, Any]
+    opted_out: bool
+    conversations: Sequence[Conversation]
+
+
+class Template(Shown):
+    """An approved template, for the picker."""
+
+    name: str
+    language: str
+    body: str
+    parameters: Sequence[str]
+    channel: str
+
+
+class ConversationPage(Shown):
+    """A stretch of a list."""
+
+    items: Sequence[Conversation]
+    next_cursor: str | None
+
+
+class MessagePage(Shown):
+    """A stretch of a transcript, oldest first."""
+
+    items: Sequence[Message]
+    has_more: bool
