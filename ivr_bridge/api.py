@@ -16,8 +16,8 @@ from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import IdempotencyConflict, key_of
 from ivr_bridge.deflections import Deflections, DeflectionUnknown
 from ivr_bridge.dialects.views import View, chosen, refused, shown
-from ivr_bridge.documents import CallRequest, CallEvents as CallEventsDocument
-from ivr_bridge.documents import DecisionDocument, EventsTaken
+from ivr_bridge.documents import CallEvents as CallEventsDocument
+from ivr_bridge.documents import CallRequest, DecisionDocument, EventsTaken
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents, LineForbidden
 from ivr_bridge.lines import Lines
@@ -66,7 +66,7 @@ def in_the_ivrs_words(ask: Asking) -> Callable[[web.Request], Awaitable[web.Stre
             return refused(view, fault, trace_id(request))
         except web.HTTPRequestEntityTooLarge:
             return refused(view, TooLarge(), trace_id(request))
-        except Exception as broken:  # noqa: BLE001 - the edge of a call: it must go on whatever broke
+        except Exception as broken:
             log.exception("ivr.broke", exc_info=broken)
             return refused(view, Broken(), trace_id(request))
 

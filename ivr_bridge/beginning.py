@@ -52,11 +52,15 @@ class Setting:
     call_ref: CallRef
     prospect: Prospect
     earlier: Sequence[Attempt]
+    admitted: bool
+    """The account has room for one more message now."""
     budget: Budget
     now: datetime
 
 
-async def begin(tx: Tx, wish: Wish, ready: Ready | None, *, budget: Budget, now: datetime) -> Begun:
+async def begin(
+    tx: Tx, wish: Wish, ready: Ready | None, *, admitted: bool, budget: Budget, now: datetime
+) -> Begun:
     """Find the attempt that this request means, or begin it; raises IdempotencyConflict."""
     account = None if ready is None else ready.account
     met = await calls.meet(tx, wish, account)
@@ -75,7 +79,7 @@ async def begin(tx: Tx, wish: Wish, ready: Ready | None, *, budget: Budget, now:
     prospect = NOBODY
     if target is not None and account is not None:
         prospect = await openings.look_up(tx, target, account, now)
-    setting = Setting(wish, ready, met, call_ref, prospect, earlier, budget, now)
+    setting = Setting(wish, ready, met, call_ref, prospect, earlier, admitted, budget, now)
     return await _write(tx, setting, number)
 
 
@@ -117,7 +121,7 @@ async def _write(tx: Tx, setting: Setting, number: int) -> Begun:
         attempt = _attempt(setting, number, ruling, answers_for=on_the_wire.message_id)
         await store.add(tx, attempt)
         return Begun(attempt.deflection_id, attempt=attempt)
-    refused = ruling.refused or _too_late(setting)
+    refused = ruling.refused or _not_now(setting)
     if refused is not None or ready is None:
         reason = refused or Reason.CHANNEL_DOWN
         attempt = _attempt(setting, number, ruling, refused=reason)
@@ -223,11 +227,13 @@ def _attempt(
     )
 
 
-def _too_late(setting: Setting) -> Reason | None:
-    """What can no longer be confirmed in time is not sent."""
+def _not_now(setting: Setting) -> Reason | None:
+    """What the account has no room for, or can no longer confirm in time, is not sent."""
     wish, ready = setting.wish, setting.ready
     if ready is None:
         return Reason.CHANNEL_DOWN
+    if not setting.admitted:
+        return Reason.CHANNEL_THROTTLED
     total_ms = POLL_TOTAL_MS if _polls(wish) else setting.budget.deadline_ms
     enough = enough_time(
         total_ms - setting.budget.elapsed_ms,

@@ -19,6 +19,7 @@ from core.vocabulary import ChannelKind
 from core.wake import Wake
 from ivr_bridge import race as racing
 from ivr_bridge import store
+from ivr_bridge.admission import Admission
 from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import Begun, begin
 from ivr_bridge.evidence import Wait
@@ -63,6 +64,7 @@ class Means:
     wake: Wake
     events: Events
     readiness: Readiness
+    admission: Admission
     channels: Mapping[ChannelKind, Channel]
     clock: Clock
 
@@ -162,14 +164,26 @@ class Deflections:
 
     async def _begin(self, wish: Wish, budget: Budget) -> tuple[Begun, Ready | None]:
         ready = await self._means.readiness.of(wish.workspace_id, wish.line)
+        admitted = await self._admits(wish, ready)
         try:
             async with self._means.database.workspace(wish.workspace_id) as tx:
-                begun = await begin(tx, wish, ready, budget=budget, now=self._means.clock())
+                begun = await begin(
+                    tx, wish, ready, admitted=admitted, budget=budget, now=self._means.clock()
+                )
                 if wish.request.dry_run:
                     raise _Rehearsed(begun)
         except _Rehearsed as rehearsed:
             begun = replace(rehearsed.begun, answer=_rehearsal(rehearsed.begun))
         return begun, ready
+
+    async def _admits(self, wish: Wish, ready: Ready | None) -> bool:
+        """Room for one more on the account; not asked for what the rules will refuse anyway."""
+        if ready is None or wish.caller.target is None or not wish.line.enabled:
+            return True
+        if wish.request.dry_run:
+            return True
+        channel = self._means.channels[ready.account.kind]
+        return await self._means.admission.admits(ready.account, channel)
 
     async def _repeat(self, wish: Wish, begun: Begun, budget: Budget) -> Answer:
         """The same attempt again: its recorded answer, or the wait for it."""
