@@ -2,12 +2,13 @@
 
 -- One desk looks at one conversation at a time. `typing_until` is when a sign of writing wears off.
 -- Rows live for minutes: checking them takes no time worth splitting the check for.
--- squawk-ignore constraint-missing-not-valid, adding-foreign-key-constraint
 ALTER TABLE handoff.operator_socket
     ADD COLUMN viewing uuid,
     ADD COLUMN typing_until timestamptz,
+    -- squawk-ignore constraint-missing-not-valid, adding-foreign-key-constraint
     ADD CONSTRAINT operator_socket_viewing FOREIGN KEY (workspace_id, viewing)
         REFERENCES handoff.conversation (workspace_id, conversation_id),
+    -- squawk-ignore constraint-missing-not-valid
     ADD CONSTRAINT operator_socket_typing CHECK (typing_until IS NULL OR viewing IS NOT NULL);
 CREATE INDEX operator_socket_viewing ON handoff.operator_socket (workspace_id, viewing)
     WHERE viewing IS NOT NULL;
