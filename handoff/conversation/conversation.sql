@@ -159,7 +159,7 @@ UPDATE handoff.conversation
    SET typing_at = :at, changed_xid = pg_current_xact_id()
  WHERE workspace_id = :workspace AND conversation_id = :conversation AND operator_id = :operator
    AND state IN ('active', 'waiting_customer')
-RETURNING last_seq;
+RETURNING thread_id, last_seq;
 
 -- name: channel_of_account
 -- On which network this account speaks.

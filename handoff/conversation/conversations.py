@@ -25,10 +25,10 @@ from handoff.conversation.model import (
 )
 from handoff.conversation.store import SQL, Sent
 from handoff.conversation.wrapping import watch_wrapup
-from handoff.routing import operators, reservations
+from handoff.routing import accepting, operators
 from handoff.routing.queues import queue
-from handoff.routing.reservations import ReservationGone, Status
-from handoff.routing.returning import give_back, hand_to_queue, watch_answer
+from handoff.routing.reservations import ReservationGone
+from handoff.routing.returning import hand_to_queue
 from messaging import outbox
 from messaging.content import Content
 from messaging.outbox import Author
@@ -56,42 +56,16 @@ class Conversations:
         self, workspace_id: WorkspaceId, reservation_id: ReservationId, *, by: PersonId
     ) -> Conversation:
         """Take what is held out; raises ReservationGone. Accepting twice is accepting."""
+        now = self._clock()
         try:
-            return await self._accept(workspace_id, reservation_id, by)
+            async with self._database.workspace(workspace_id) as tx:
+                return await accepting.accept(tx, reservation_id, by=by, at=now)
         except ReservationGone:
             # Too late, but whoever clicks is there.
             async with self._database.workspace(workspace_id) as tx:
-                await operators.note_action(tx, by, self._clock())
+                await operators.enrol(tx, by, at=now)
+                await operators.note_action(tx, by, now)
             raise
-
-    async def _accept(
-        self, workspace_id: WorkspaceId, reservation_id: ReservationId, by: PersonId
-    ) -> Conversation:
-        async with self._database.workspace(workspace_id) as tx:
-            now = self._clock()
-            held_out = await reservations.reservation(tx, reservation_id)
-            if held_out.operator_id != by:
-                raise ReservationGone
-            conversation = await store.lock(tx, held_out.conversation_id)
-            await operators.note_action(tx, by, now)
-            taken = await reservations.settle(
-                tx, held_out, Status.ACCEPTED, epoch=conversation.epoch, at=now
-            )
-            if not taken:
-                return await _accepted_before(tx, reservation_id, conversation, by)
-            after = moved(conversation, Move.ACCEPTED, now, accepted_at=now)
-            await store.save(
-                tx,
-                conversation,
-                after,
-                at=now,
-                by=operator(by),
-                move=Move.ACCEPTED,
-                event="accepted",
-            )
-            await watch_answer(tx, after, now)
-            log.info("conversation.accepted", conversation_id=str(after.conversation_id))
-            return await store.get(tx, after.conversation_id)
 
     async def decline(
         self,
@@ -101,24 +75,9 @@ class Conversations:
         by: PersonId,
         reason: str | None = None,
     ) -> None:
-        """Leave it to somebody else; what is gone already is declined all the same."""
+        """Leave it to somebody else; raises ReservationGone when it was never theirs."""
         async with self._database.workspace(workspace_id) as tx:
-            now = self._clock()
-            held_out = await reservations.reservation(tx, reservation_id)
-            if held_out.operator_id != by:
-                raise ReservationGone
-            conversation = await store.lock(tx, held_out.conversation_id)
-            await operators.note_action(tx, by, now)
-            if conversation.state != State.RESERVED or conversation.epoch != held_out.epoch:
-                return
-            await give_back(
-                tx,
-                conversation,
-                by=operator(by),
-                at=now,
-                reason=reason or "declined",
-                status=Status.DECLINED,
-            )
+            await accepting.decline(tx, reservation_id, by=by, at=self._clock(), reason=reason)
 
     async def send(
         self,
@@ -255,14 +214,17 @@ class Conversations:
             unread = await tx.fetchval(*SQL["unread_after"](**values))
             after = replace(conversation, read_seq=read_seq, unread=unread)
             await store.save(tx, conversation, after, at=self._clock(), by=operator(by))
-            await ticks.show(tx, conversation_id, seq=read_seq, typing=False)
+            if conversation.thread_id is not None:
+                await ticks.show(
+                    tx, conversation_id, conversation.thread_id, seq=read_seq, typing=False
+                )
 
     async def typing(
         self, workspace_id: WorkspaceId, conversation_id: ConversationId, *, by: PersonId
     ) -> None:
         """Its operator is writing: the customer sees it, and the time to answer begins anew."""
         async with self._database.workspace(workspace_id) as tx:
-            last_seq = await tx.fetchval(
+            row = await tx.fetchrow(
                 *SQL["touch_typing"](
                     workspace=workspace_id,
                     conversation=conversation_id,
@@ -270,9 +232,12 @@ class Conversations:
                     at=self._clock(),
                 )
             )
-            if last_seq is None:
+            if row is None:
                 raise NotYours
-            await ticks.show(tx, conversation_id, seq=last_seq, typing=True)
+            if row["thread_id"] is not None:
+                await ticks.show(
+                    tx, conversation_id, row["thread_id"], seq=row["last_seq"], typing=True
+                )
             store.changed(tx)
             await operators.note_action(tx, by, self._clock())
 
@@ -306,13 +271,3 @@ def _check(conversation: Conversation, by: PersonId, epoch: int) -> None:
         raise StaleEpoch(epoch=conversation.epoch)
     if conversation.operator_id != by or conversation.state == State.RESERVED:
         raise NotYours
-
-
-async def _accepted_before(
-    tx: Tx, reservation_id: ReservationId, conversation: Conversation, by: PersonId
-) -> Conversation:
-    """A second click on the same button is no loss; anything else is."""
-    again = await reservations.reservation(tx, reservation_id)
-    if again.status == Status.ACCEPTED and conversation.operator_id == by:
-        return conversation
-    raise ReservationGone

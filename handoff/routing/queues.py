@@ -40,19 +40,6 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueInSight:
-    """A queue as the desk shows it."""
-
-    queue_id: QueueId
-    name: str
-    title: str
-    open: bool
-    reservation_s: int
-    wrapup_s: int
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
 class QueueDraft:
     """What a workspace file says about a queue."""
 
@@ -136,16 +123,6 @@ async def queue_named(tx: Tx, name: str | None) -> Queue:
     if row is None:
         raise QueueUnknown
     return Queue(**row)
-
-
-async def queues_in_sight(
-    tx: Tx, person_id: PersonId, *, everything: bool
-) -> Sequence[QueueInSight]:
-    """The queues this person serves, or all of them, with how many wait in each."""
-    rows = await tx.fetch(
-        *SQL["queues_in_sight"](workspace=tx.workspace_id, person=person_id, everything=everything)
-    )
-    return [QueueInSight(**row) for row in rows]
 
 
 async def queue_ids_of(tx: Tx, person_id: PersonId, *, everything: bool) -> list[QueueId]:

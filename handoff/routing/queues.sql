@@ -53,20 +53,6 @@ SELECT queue_id, name, title, open, priority, reservation_s, unanswered_s, wrapu
   FROM handoff.queue WHERE workspace_id = :workspace AND (name = :name OR is_default)
  ORDER BY name = :name DESC LIMIT 1;
 
--- name: queues_in_sight -> handoff.routing.queues:QueueInSight
--- The queues a person serves (or all, with the right to), and how many wait in each.
-SELECT q.queue_id, q.name, q.title, q.open, q.reservation_s, q.wrapup_s, w.waiting
-  FROM handoff.queue AS q
- CROSS JOIN LATERAL (
-        SELECT count(*)::integer AS waiting FROM handoff.conversation AS c
-         WHERE c.workspace_id = :workspace AND c.queue_id = q.queue_id
-           AND c.state = 'queued') AS w
- WHERE q.workspace_id = :workspace
-   AND (:everything::boolean OR EXISTS (
-        SELECT FROM handoff.queue_member AS m
-         WHERE m.workspace_id = :workspace AND m.queue_id = q.queue_id AND m.operator_id = :person))
- ORDER BY q.title, q.queue_id;
-
 -- name: queue_ids_of
 -- The queues whose conversations a person may see.
 SELECT q.queue_id FROM handoff.queue AS q

@@ -57,10 +57,11 @@ nodes:
     menu: t.pick
     options:
       - {id: hours, text: t.o_hours, to: hours}
-      - {id: person, text: t.o_person, to: handoff}
+      - {id: person, text: t.o_person, to: urgent}
   hours: {answer: t.hours, helped: done, not_helped: handoff}
   done: {end: solved, say: t.bye}
-  handoff: {handoff: {priority: 2, tags: [from_ivr]}}
+  urgent: {handoff: {priority: 2, tags: [from_ivr]}}
+  handoff: {handoff: {}}
 texts:
   en:
     hello: Hello!
@@ -130,7 +131,8 @@ class Timeline:
 
     async def waiting(self, kind: str) -> int:
         """How many jobs of a kind wait."""
-        return await self._owner.fetchval("SELECT count(*) FROM core.job WHERE kind = $1", kind)
+        found = await self._owner.fetchval("SELECT count(*) FROM core.job WHERE kind = $1", kind)
+        return int(found)
 
     async def _next(self, until: datetime) -> Job | None:
         rows = await self._owner.fetch(
@@ -147,7 +149,9 @@ class Timeline:
                 # Up to the next millisecond: between two clocks, microseconds go either way.
                 wait += timedelta(milliseconds=1) if wait else timedelta(0)
                 self._due[row["job_id"]] = (row["due_at"], now + wait)
-        soonest = min(rows, key=lambda row: (self._due[row["job_id"]][1], row["job_id"]), default=None)
+        soonest = min(
+            rows, key=lambda row: (self._due[row["job_id"]][1], row["job_id"]), default=None
+        )
         if soonest is None or self._due[soonest["job_id"]][1] > until:
             return None
         taken = await self._owner.fetchrow(
@@ -158,6 +162,7 @@ class Timeline:
             soonest["workspace_id"],
             soonest["job_id"],
         )
+        assert taken is not None
         return Job(**taken)
 
     async def _run(self, job: Job) -> None:
@@ -354,9 +359,10 @@ class House:
         return await self.conversation(held.conversation_id)
 
     async def load(self, person_id: PersonId) -> int:
-        return await self.owner.fetchval(
+        found = await self.owner.fetchval(
             "SELECT load FROM handoff.operator_state WHERE operator_id = $1", person_id
         )
+        return int(found)
 
     async def transcript(self, conversation_id: ConversationId) -> list[tuple[str, str]]:
         """Author and words, or `event` and its code."""
@@ -380,9 +386,7 @@ class House:
 
 
 @pytest.fixture
-async def owner(
-    database_url: str, workspace_id: WorkspaceId
-) -> AsyncIterator[asyncpg.Connection]:
+async def owner(database_url: str, workspace_id: WorkspaceId) -> AsyncIterator[asyncpg.Connection]:
     """A connection of the test's own into the workspace, for looking and for mishaps."""
     conn = await asyncpg.connect(database_url)
     await conn.execute(
@@ -414,7 +418,9 @@ async def make_house(
         account_id = await put_account(
             tx,
             Sealer("a secret key of the tests, long enough"),
-            AccountDraft("whatsapp", ChannelKind.WHATSAPP, "http://127.0.0.1:1", "1", {}, {"t": "t"}),
+            AccountDraft(
+                "whatsapp", ChannelKind.WHATSAPP, "http://127.0.0.1:1", "1", {}, {"t": "t"}
+            ),
         )
         queue_id = await put_queue(tx, QueueDraft("support", "Support"))
         ref = await contacts.contact_for_phone(tx, PhoneNumber("+79161234567"))

@@ -43,7 +43,8 @@ async def test_a_burst_is_one_turn_and_a_tap_is_answered_at_once(house):
     await house.tapped("f:menu:hours")
     await house.timeline.settle()
     said = await house.transcript(conversation.conversation_id)
-    assert said[-1] == ("bot", "We are open from nine to five.") or said[-1][1].startswith("We are")
+    assert said[-1][0] == "bot"
+    assert said[-1][1].startswith("We are open from nine to five.")
 
 
 async def test_somebody_who_never_stops_writing_is_answered_all_the_same(house):
@@ -212,7 +213,9 @@ async def test_who_opted_out_meanwhile_is_heard_by_people(house):
     assert (await house.latest()).state == State.QUEUED
 
 
-async def test_an_invitation_that_nobody_answers_lapses_and_a_late_answer_is_about_the_same_call(house):
+async def test_an_invitation_that_nobody_answers_lapses_and_a_late_answer_is_about_the_same_call(
+    house,
+):
     invited = await house.invited()
     await house.timeline.advance(24 * 3600 + 1)
     lapsed = await house.conversation(invited.conversation_id)
