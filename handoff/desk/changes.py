@@ -11,7 +11,7 @@ from core.postgres import Tx
 from handoff.desk import objects, reading, shown
 from handoff.desk.live_sql import SQL
 from handoff.desk.rows import ConversationRow, Place, QueueRow, ReservationRow
-from handoff.desk.shown import MediaUrl
+from handoff.desk.said import MediaUrl
 from handoff.desk.sight import Sight
 
 

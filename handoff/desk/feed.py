@@ -22,7 +22,7 @@ from handoff.desk import changes, reading
 from handoff.desk.cursor import Moment, moment
 from handoff.desk.live_sql import SQL
 from handoff.desk.rows import QueueRow
-from handoff.desk.shown import MediaUrl
+from handoff.desk.said import MediaUrl
 from handoff.desk.snapshot import RESUMABLE_ROWS, changes_frame, welcome
 from handoff.desk.subscriber import Ending, Subscriber
 from handoff.desk.warden import look_after

@@ -235,35 +235,6 @@ class Reservation(Shown):
     server_now: Time
 
 
-class PersonShown(Shown):
-    """Whoever is signed in."""
-
-    id: str
-    name: str
-    email: str
-
-
-class WorkspaceShown(Shown):
-    """Where they are signed in."""
-
-    name: str
-    title: str
-    timezone: str
-    accent: str | None
-    languages: Sequence[str]
-
-
-class Me(Shown):
-    """Who is signed in, and what they may do."""
-
-    person: PersonShown
-    workspace: WorkspaceShown
-    roles: Sequence[str]
-    queues: Sequence[Queue]
-    presence: Presence
-    rights: Sequence[str]
-
-
 class Address(Shown):
     """One way to reach a person."""
 

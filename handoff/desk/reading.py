@@ -8,7 +8,7 @@ from core.ids import ContactId, ConversationId, PersonId, public
 from core.postgres import Tx
 from core.queries import load
 from handoff.conversation.model import ConversationUnknown
-from handoff.desk import objects, shown
+from handoff.desk import objects, said, shown
 from handoff.desk.rows import (
     ConversationRow,
     MessageRow,
@@ -18,7 +18,7 @@ from handoff.desk.rows import (
     ReservationRow,
     ViewerRow,
 )
-from handoff.desk.shown import MediaUrl
+from handoff.desk.said import MediaUrl
 from handoff.desk.sight import Sight
 
 SQL = load(Path(__file__).with_name("desk.sql"))
@@ -96,7 +96,7 @@ async def messages(tx: Tx, entries: Iterable[Entry], media_url: MediaUrl) -> lis
             seqs=[seq for _, seq in wanted],
         )
     )
-    return [shown.message(MessageRow(**row), media_url) for row in rows]
+    return [said.message(MessageRow(**row), media_url) for row in rows]
 
 
 async def reservations(

@@ -1,5 +1,6 @@
 """Signing in at the desk, staying signed in, and signing out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -35,6 +36,35 @@ class Credentials(Sent):
     # Hashing takes time on purpose; a long password must not take more of it.
     password: Annotated[str, Field(min_length=1, max_length=1000)]
     workspace: Annotated[str, Field(max_length=63)] | None = None
+
+
+class PersonShown(objects.Shown):
+    """Whoever is signed in."""
+
+    id: str
+    name: str
+    email: str
+
+
+class WorkspaceShown(objects.Shown):
+    """Where they are signed in."""
+
+    name: str
+    title: str
+    timezone: str
+    accent: str | None
+    languages: Sequence[str]
+
+
+class Me(objects.Shown):
+    """Who is signed in, and what they may do."""
+
+    person: PersonShown
+    workspace: WorkspaceShown
+    roles: Sequence[str]
+    queues: Sequence[objects.Queue]
+    presence: objects.Presence
+    rights: Sequence[str]
 
 
 async def open_session(request: web.Request) -> web.Response:
@@ -79,7 +109,7 @@ async def end_session(request: web.Request) -> web.Response:
     return response
 
 
-async def _me(request: web.Request, who: SignedIn) -> objects.Me:
+async def _me(request: web.Request, who: SignedIn) -> Me:
     desk = request.app[DESK]
     serves = Right.DESK in who.person.may
     if serves:
@@ -89,8 +119,8 @@ async def _me(request: web.Request, who: SignedIn) -> objects.Me:
         where = await workspace(tx)
         queues = await reading.queues(tx, await sight_of(tx, who)) if serves else []
         standing = await reading.presence(tx, [who.person.person_id]) if serves else {}
-    return objects.Me(
-        person=objects.PersonShown(
+    return Me(
+        person=PersonShown(
             id=public("pe", who.person.person_id), name=who.person.name, email=who.person.email
         ),
         workspace=_shown(where),
@@ -101,9 +131,9 @@ async def _me(request: web.Request, who: SignedIn) -> objects.Me:
     )
 
 
-def _shown(where: Workspace) -> objects.WorkspaceShown:
+def _shown(where: Workspace) -> WorkspaceShown:
     accent = where.settings.get("accent")
-    return objects.WorkspaceShown(
+    return WorkspaceShown(
         name=where.name,
         title=where.title,
         timezone=where.timezone,
@@ -133,7 +163,7 @@ ENDPOINTS = (
         summary="Sign in",
         access=Access.PUBLIC,
         accepts=Credentials,
-        answers=objects.Me,
+        answers=Me,
         faults=(SignInFailed, ChooseWorkspace, TooManyTries, Invalid, Forbidden),
     ),
     Endpoint(
@@ -142,7 +172,7 @@ ENDPOINTS = (
         handler=show_session,
         summary="Who is signed in",
         access=Access.PERSON,
-        answers=objects.Me,
+        answers=Me,
         faults=(Unauthorized,),
     ),
     Endpoint(

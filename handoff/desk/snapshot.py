@@ -11,7 +11,7 @@ from handoff.desk.cursor import Moment, moment
 from handoff.desk.lists import View
 from handoff.desk.live_sql import SQL
 from handoff.desk.objects import rfc3339
-from handoff.desk.shown import MediaUrl
+from handoff.desk.said import MediaUrl
 from handoff.desk.subscriber import Subscriber
 
 RESUMABLE_ROWS = 2000

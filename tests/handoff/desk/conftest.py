@@ -62,7 +62,7 @@ class Browser:
             self.url + "/v1/desk/live", headers={"Origin": ORIGIN}, max_msg_size=0, **more
         )
 
-    async def hello(self, since: str | None = None, **more: Any) -> aiohttp.ClientWebSocketResponse:
+    async def hello(self, since: str | None = None, **more: Any) -> Any:
         socket = await self.connect(**more)
         await socket.send_json({"type": "hello", "since": since})
         return socket

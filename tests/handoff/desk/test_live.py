@@ -1,9 +1,10 @@
 """The live connection: what a desk is told, and that it is told no more than it may know."""
 
 import asyncio
+from typing import Any
 
 
-async def frame(socket, type_="changes"):
+async def frame(socket: Any, type_: str = "changes") -> Any:
     """The next frame of this type."""
     async with asyncio.timeout(5):
         while True:
@@ -12,7 +13,7 @@ async def frame(socket, type_="changes"):
                 return told
 
 
-async def until(socket, kind, **wanted):
+async def until(socket: Any, kind: str, **wanted: Any) -> Any:
     """The first item of this kind whose members are as wanted."""
     async with asyncio.timeout(5):
         while True:
