@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit, urlunsplit
@@ -50,10 +51,8 @@ def template(servers: Servers) -> Iterator[str]:
 @pytest.fixture
 async def database_url(servers: Servers, template: str) -> AsyncIterator[str]:
     """A migrated database of this test's own."""
-    name = f"test_{secrets.token_hex(6)}"
-    await _administer(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield _renamed(servers.database_url, name)
-    await _administer(servers.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    async with fresh_database(servers, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -107,6 +106,17 @@ class SettableClock:
 def clock() -> SettableClock:
     """Time in the test's hands."""
     return SettableClock()
+
+
+@asynccontextmanager
+async def fresh_database(servers: Servers, template: str) -> AsyncIterator[str]:
+    """The address of a migrated database that nobody else uses, gone afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    await _administer(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield _renamed(servers.database_url, name)
+    finally:
+        await _administer(servers.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 async def make_workspace(database: Database, name: str) -> WorkspaceId:
