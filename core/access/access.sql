@@ -42,6 +42,10 @@ RETURNING person_id;
 SELECT person_id, email, name, roles, rights
   FROM core.person WHERE workspace_id = :workspace AND person_id = :person AND disabled_at IS NULL;
 
+-- name: person_with_email
+-- Whoever has this address in the workspace.
+SELECT person_id FROM core.person WHERE workspace_id = :workspace AND email = :email;
+
 -- name: people -> core.access.people:Person
 -- Everyone of the workspace.
 SELECT person_id, email, name, roles, rights

@@ -75,3 +75,12 @@ async def put_key(
         )
     )
     return found
+
+
+async def revoke_others(tx: Tx, *, name: str, keep: Sequence[str]) -> None:
+    """Keys of this name that are not among those to keep stop opening anything."""
+    await tx.execute(
+        *SQL["revoke_keys_except"](
+            workspace=tx.workspace_id, name=name, keep=[token_hash(key) for key in keep]
+        )
+    )

@@ -98,6 +98,13 @@ class People:
         row = await tx.fetchrow(*SQL["person"](workspace=tx.workspace_id, person=person_id))
         return Person(**row) if row else None
 
+    async def with_email(self, tx: Tx, email: str) -> PersonId | None:
+        """Who has this address in this workspace, signing in or not."""
+        found = await tx.fetchval(
+            *SQL["person_with_email"](workspace=tx.workspace_id, email=email.strip().lower())
+        )
+        return PersonId(found) if found is not None else None
+
     async def all(self, tx: Tx) -> Sequence[Person]:
         """Everyone, by name."""
         rows = await tx.fetch(*SQL["people"](workspace=tx.workspace_id))
