@@ -49,6 +49,8 @@ async def migrate(
     conn = await asyncpg.connect(dsn, timeout=10)
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        # Behind a migration that waits for a lock, everybody waits: better to fail and try again.
+        await conn.execute("SET lock_timeout = '5s'; SET statement_timeout = '15min'")
         await conn.execute("CREATE SCHEMA IF NOT EXISTS migrations")
         await conn.execute(
             "CREATE TABLE IF NOT EXISTS migrations.applied ("
