@@ -1,0 +1,237 @@
+"""`ivr-bridge`: everything an engineer does with the service from a terminal."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from config.settings import Settings, SettingsMissing
+from core.faults import Fault
+from core.telemetry import set_up_logging
+
+_SAY = Console(stderr=True, highlight=False)
+_DATA = Path(".data")
+
+
+class _Told(click.Group):
+    """Expected failures end in one line that says what to do, never in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # Imported here: each brings a room along, and `--help` should be quick.
+        from config.demo.demo import DemoFailed
+        from config.embedded import EmbeddedError
+        from config.workspaces.apply import ApplyRefused
+        from config.workspaces.reading import FileRefused
+        from migrations.runner import DatabaseAhead, MigrationChanged
+
+        try:
+            return super().invoke(ctx)
+        except (SettingsMissing, FileRefused, ApplyRefused, DemoFailed, EmbeddedError) as refused:
+            _give_up(str(refused))
+        except MigrationChanged as changed:
+            _give_up(
+                f"migration {changed} was edited after it was applied; restore it and write a new one"
+            )
+        except DatabaseAhead as ahead:
+            _give_up(
+                f"the database is newer than this version ({ahead}); upgrade the software first"
+            )
+        except Fault as fault:
+            _give_up(fault.detail)
+        except OSError as broken:
+            _give_up(f"{broken.strerror or broken}: {broken.filename or ''}".rstrip(": "))
+
+
+def _give_up(why: str) -> NoReturn:
+    _SAY.print(why, style="red", markup=False)
+    sys.exit(1)
+
+
+def _run(story: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(story)
+
+
+def _settings() -> Settings:
+    settings = Settings.read()
+    set_up_logging(settings.logging.level)
+    return settings
+
+
+@click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Moves callers from an IVR to a messenger, and takes the conversation over."""
+
+
+@main.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=_DATA, help="Where the demo keeps its data."
+)
+def demo(data: Path) -> None:
+    """Run the whole product on this machine: databases, sandbox, service, one call to look at."""
+    from config.demo import run_demo
+
+    settings = Settings.read()
+    set_up_logging("warning")
+
+    def report(line: str) -> None:
+        _SAY.print(f"· {line}", style="dim", markup=False)
+
+    _run(run_demo(data, settings.web_dist, report=report, told_how=_show_demo))
+
+
+def _show_demo(facts: dict[str, Any]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("Phone", facts["sandbox_url"], "dial the line, press 1, chat")
+    table.add_row("Desk", facts["desk_url"], "take the conversation over")
+    table.add_row("Reports", facts["reports_url"], "see the share move")
+    table.add_row("API", facts["base_url"] + "/docs", "what an IVR calls")
+    for person in facts["people"]:
+        table.add_row(f"  {person['role'].replace('_', ' ')}", person["email"], person["password"])
+    out = Console(highlight=False)
+    out.print("\nIVR Bridge is running. Ctrl-C stops it; the data stays.\n")
+    out.print(table)
+    out.print(f"\nThe same facts stand in {_DATA / 'demo.json'}.\n")
+
+
+@main.command()
+def serve() -> None:
+    """Serve the HTTP API and the pages."""
+    from config.serve import serve as run
+
+    _run(run(_settings()))
+
+
+@main.command()
+def work() -> None:
+    """Do the background work: sending, receiving, placing, rescuing."""
+    from config.work import work as run
+
+    _run(run(_settings()))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from migrations.runner import migrate as run
+
+    settings = _settings()
+    database_url, _ = settings.need_databases()
+    done = _run(run(settings.postgres.owner_url or database_url, report=_SAY.print))
+    _SAY.print("up to date" if not done else f"applied {len(done)}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
+def apply(file: Path, *, dry_run: bool) -> None:
+    """Make a workspace what FILE says. Applying it twice changes nothing."""
+    from config.rooms import rooms
+    from config.workspaces.apply import apply as run
+    from config.workspaces.reading import read
+
+    async def story() -> None:
+        async with rooms(_settings(), application="apply", pool_size=2) as opened:
+            changes = await run(opened, read(file), file.parent, dry_run=dry_run)
+        for change in changes:
+            click.echo(change)
+        if not changes:
+            click.echo("nothing to change")
+
+    _run(story())
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Run the pretend messenger network and the customer's phone (see sandbox/README.md)."""
+    from sandbox.server import main as run
+
+    run(list(arguments))
+
+
+@main.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP API."""
+    from config.wiring import openapi_document
+
+    click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
+
+
+@main.group()
+def webhook() -> None:
+    """Look at what providers send."""
+
+
+@webhook.command("parse")
+@click.argument("channel")
+@click.argument("file", type=click.File("rb"), default="-")
+def webhook_parse(channel: str, file: Any) -> None:
+    """Read a recorded webhook body (FILE or standard input); print one JSON line an event."""
+    from config.webhooks import parse_recorded
+
+    for line in parse_recorded(channel, file.read()):
+        click.echo(json.dumps(line, ensure_ascii=False))
+
+
+@main.group()
+def flow() -> None:
+    """Check and try triage flows."""
+
+
+@flow.command("check")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+def flow_check(file: Path) -> None:
+    """Say whether FILE may be published; exit status 1 when it may not."""
+    from config.flows_at_terminal import check
+
+    sys.exit(0 if check(file, click.echo) else 1)
+
+
+@flow.command("try")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option("--language", default="", help="The customer's language.")
+def flow_try(file: Path, language: str) -> None:
+    """Chat with FILE: words, `#2` to tap an option, `!image` to send something; empty line to end."""
+    from config.flows_at_terminal import talk
+
+    talk(
+        file,
+        language,
+        read=lambda: click.prompt("", default="", show_default=False, prompt_suffix="> "),
+        say=click.echo,
+    )
+
+
+@main.group()
+def jobs() -> None:
+    """Look at work that was given up, and give it another life."""
+
+
+@jobs.command("list")
+@click.argument("workspace")
+@click.option("--limit", default=50, show_default=True)
+def jobs_list(workspace: str, limit: int) -> None:
+    """Buried jobs of WORKSPACE, newest first, one JSON line each."""
+    from config.jobs_at_terminal import buried
+
+    for line in _run(buried(_settings(), workspace, limit)):
+        click.echo(json.dumps(line, default=str))
+
+
+@jobs.command("replay")
+@click.argument("workspace")
+@click.option("--kind", default=None, help="Only jobs of this kind.")
+@click.option("--job", "job_id", type=click.UUID, default=None, help="Only this job.")
+def jobs_replay(workspace: str, kind: str | None, job_id: Any) -> None:
+    """Let buried jobs of WORKSPACE run again."""
+    from config.jobs_at_terminal import replay
+
+    click.echo(f"{_run(replay(_settings(), workspace, kind, job_id))} jobs will run again")

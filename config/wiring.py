@@ -1,0 +1,172 @@
+"""The composition root: which rooms a process opens, and how they are joined. Nobody imports it."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from aiohttp import web
+
+from config.pages import guarded, page_routes
+from config.rooms import Rooms, rooms
+from config.settings import Settings
+from core import health
+from core.access import Keys, SignIns
+from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, Endpoint, traced
+from core.jobs import Band, Handler
+from core.openapi import document
+from core.postgres import Database, open_database
+from handoff import jobs as handoff_jobs
+from handoff.conversation.conversations import Conversations
+from handoff.conversation.inbound import Inbound
+from handoff.desk import api as desk_api
+from handoff.desk import live as desk_live
+from handoff.desk import sign_in
+from handoff.desk.asking import DESK, Desk
+from handoff.desk.watching import Watchers
+from handoff.routing.operators import Operators
+from ivr_bridge import api as bridge_api
+from ivr_bridge.admission import Admission
+from ivr_bridge.aftermath import Aftermath
+from ivr_bridge.api import BRIDGE, Bridge
+from ivr_bridge.deflections import Deflections, Means
+from ivr_bridge.eligibility import Eligibility
+from ivr_bridge.events import CallEvents
+from ivr_bridge.lines import Lines
+from ivr_bridge.readiness import Readiness
+from ivr_bridge.reports import api as reports_api
+from messaging import api as messaging_api
+from messaging import work as messaging_work
+from messaging.api import LIBRARY, WEBHOOKS
+from messaging.intake import open_intake
+from messaging.webhooks import Webhooks
+
+ENDPOINTS: Sequence[Endpoint] = (
+    *bridge_api.ENDPOINTS,
+    *messaging_api.ENDPOINTS,
+    *sign_in.ENDPOINTS,
+    *desk_api.ENDPOINTS,
+    *desk_live.ENDPOINTS,
+    *reports_api.ENDPOINTS,
+)
+
+# How many jobs of a band a worker has in hand. A band waits for nobody else's.
+_HANDS = {"urgent": 8, "inbound": 8, "send": 32, "media": 4, "normal": 4}
+
+
+@asynccontextmanager
+async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
+    """The web process: every address of the service, over pools that cannot starve each other."""
+    async with AsyncExitStack() as opened:
+        house = await opened.enter_async_context(
+            rooms(settings, application="people", pool_size=settings.pools.people)
+        )
+        ivr = await _pool(opened, house, "ivr", settings.pools.ivr)
+        webhooks = await _pool(opened, house, "webhooks", settings.pools.webhooks)
+        app = web.Application(middlewares=[traced, guarded])
+        app[health.DATABASE] = house.database
+        app[health.READINESS] = health.Readiness()
+        app[PUBLIC_ORIGIN] = settings.origin
+        app[KEYS] = Keys(house.database)
+        app[SIGN_INS] = SignIns(house.database, house.people, house.clock)
+        await _join_messaging(app, opened, house, webhooks)
+        await _join_bridge(app, opened, house, ivr)
+        await _join_desk(app, opened, house)
+        app.add_routes([endpoint.route for endpoint in ENDPOINTS])
+        app.add_routes(page_routes(settings.web_dist, openapi_document()))
+        app.add_routes(health.probes())
+        yield app
+
+
+def bands(house: Rooms) -> Sequence[Band]:
+    """Every job that a worker does, grouped so that a backlog in one group delays no other."""
+    handlers: dict[str, dict[str, Handler]] = defaultdict(dict)
+    for room in (_messaging_handlers(house), _handoff_handlers(house), _bridge_handlers(house)):
+        for band, by_kind in room.items():
+            handlers[band].update(by_kind)
+    if unknown := handlers.keys() - _HANDS.keys():
+        raise ValueError(f"nobody works the bands {unknown}")
+    return [Band(name, hands, handlers[name]) for name, hands in _HANDS.items()]
+
+
+def openapi_document() -> dict[str, Any]:
+    """What the service offers, as OpenAPI 3.1."""
+    return document(ENDPOINTS, version=version("ivr-bridge"))
+
+
+async def _pool(opened: AsyncExitStack, house: Rooms, name: str, size: int) -> Database:
+    database_url, _ = house.settings.need_databases()
+    return await opened.enter_async_context(
+        open_database(database_url, application=name, size=size, hint=house.wake.hint)
+    )
+
+
+async def _join_messaging(
+    app: web.Application, opened: AsyncExitStack, house: Rooms, database: Database
+) -> None:
+    intake = await opened.enter_async_context(
+        open_intake(
+            database, house.events, house.pacing, waiting=house.settings.limits.webhooks_waiting
+        )
+    )
+    app[WEBHOOKS] = Webhooks(house.workspaces, house.accounts, house.channels, intake)
+    app[LIBRARY] = house.library
+
+
+async def _join_bridge(
+    app: web.Application, opened: AsyncExitStack, house: Rooms, database: Database
+) -> None:
+    readiness = Readiness(database, house.accounts)
+    means = Means(
+        database=database,
+        wake=house.wake,
+        events=house.events,
+        readiness=readiness,
+        admission=Admission(house.pacing),
+        channels=house.channels,
+        clock=house.clock,
+    )
+    deflections = Deflections(means, at_once=house.settings.limits.deflections_at_once)
+    await opened.enter_async_context(deflections.running())
+    lines = Lines(database)
+    app[BRIDGE] = Bridge(
+        lines=lines,
+        deflections=deflections,
+        eligibility=Eligibility(database, readiness, house.clock),
+        events=CallEvents(database, lines, house.clock),
+    )
+
+
+async def _join_desk(app: web.Application, opened: AsyncExitStack, house: Rooms) -> None:
+    app[DESK] = Desk(
+        database=house.database,
+        clock=house.clock,
+        conversations=Conversations(house.database, house.events, house.clock),
+        operators=Operators(house.database, house.clock),
+        watchers=Watchers(house.database, house.clock),
+        capabilities={kind: channel.capabilities for kind, channel in house.channels.items()},
+        media_link=house.library.path,
+    )
+    await opened.enter_async_context(desk_live.running(app, house.wake))
+
+
+def _messaging_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:
+    return messaging_work.handlers(
+        database=house.database,
+        channels=house.channels,
+        accounts=house.accounts,
+        pacing=house.pacing,
+        library=house.library,
+        events=house.events,
+        clock=house.clock,
+        inbound=Inbound(house.events, house.clock),
+    )
+
+
+def _handoff_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:
+    return handoff_jobs.handlers(house.database, house.events, house.clock)
+
+
+def _bridge_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:
+    return Aftermath(house.database, house.clock).handlers()

@@ -1,0 +1,38 @@
+"""The worker: every band of jobs in one TaskGroup. One loop dies, the process dies, and is restarted."""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+
+from config.rooms import rooms
+from config.running import STOP_S, listening, operations_app, stop_on_signal
+from config.settings import Settings
+from config.wiring import bands
+from core import health
+from core.jobs import Worker
+
+log = structlog.get_logger()
+
+
+async def work(settings: Settings) -> None:
+    """Do jobs until SIGTERM, then finish those in hand."""
+    stop = stop_on_signal()
+    async with rooms(settings, application="work", pool_size=settings.pools.work) as opened:
+        app = web.Application()
+        app[health.DATABASE] = opened.database
+        app[health.READINESS] = health.Readiness()
+        worker = Worker(opened.database, opened.wake)
+        async with listening(operations_app(app), settings.metrics_listen, finish_s=1):
+            log.info("work.started", metrics=settings.metrics_listen)
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as loops:
+                loops.create_task(health.watch_event_loop(stop))
+                loops.create_task(worker.take_back(stop))
+                for band in bands(opened):
+                    loops.create_task(worker.run(band, stop))
+                await stop.wait()
+                app[health.READINESS].leave()
+                # What is not finished then is given up: its lease runs out and it comes back.
+                limit.reschedule(asyncio.get_running_loop().time() + STOP_S - 2)
+                log.info("work.leaving")
+    log.info("work.stopped")
