@@ -1,0 +1,196 @@
+"""The product as it really runs: its own processes, a real database, the sandbox as the network."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+
+from config.demo.facts import LINE, NAMES, NUMBERS, PEOPLE, WORKSPACE, Ports, Secrets, environment
+from config.demo.network import sandbox_config
+from config.settings import Settings
+from config.rooms import rooms
+from config.workspaces.apply import apply
+from config.workspaces.reading import read
+from sandbox.client import Phone, SandboxClient
+from sandbox.server import start as start_sandbox
+from sandbox.specs import Config
+
+ROOT = Path(__file__).parents[1]
+WORKSPACE_FILE = ROOT / "config" / "workspaces" / "demo.yaml"
+ACCOUNT = "100000000000001"
+PASSWORD = "toyshop-demo"
+
+
+@dataclass(slots=True)
+class Process:
+    """One process of the product, started and killed like an orchestrator would."""
+
+    command: str
+    variables: dict[str, str]
+    log: Path
+    running: subprocess.Popen[bytes] | None = field(default=None)
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.running = subprocess.Popen(
+                [sys.executable, "-m", "config", self.command],
+                env={**os.environ, **self.variables},
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+            )
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        assert self.running is not None
+        self.running.kill()
+        self.running.wait(10)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.running is not None
+        self.running.send_signal(number)
+
+    def stop(self) -> int:
+        """SIGTERM, and how it ended."""
+        if self.running is None:
+            return 0
+        if self.running.poll() is None:
+            self.running.terminate()
+        return self.running.wait(25)
+
+
+@dataclass(slots=True)
+class Product:
+    """Everything a journey touches."""
+
+    base_url: str
+    metrics_url: str
+    line_key: str
+    database_url: str
+    sandbox: SandboxClient
+    web: Process
+    worker: Process
+    http: aiohttp.ClientSession
+
+    def phone(self, behaviour: str = "reachable") -> Phone:
+        """A customer's phone that behaves so."""
+        return self.sandbox.phone(NUMBERS[behaviour])
+
+    async def deflect(self, caller: str, **more: Any) -> dict[str, Any]:
+        """What an IVR does when a caller presses 1."""
+        request = {"call_id": secrets.token_hex(8), "caller": caller, "line": LINE, **more}
+        async with self.post("/v1/deflections", request) as response:
+            answered: dict[str, Any] = await response.json(content_type=None)
+            return answered
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """A request with the line's key."""
+        return self.http.post(
+            self.base_url + path, json=body, headers={"Authorization": f"Bearer {self.line_key}"}
+        )
+
+    async def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Look into the database as its owner; row-level security does not hide rows from a test."""
+        conn = await asyncpg.connect(self.database_url)
+        try:
+            async with conn.transaction():
+                await conn.execute("SET LOCAL ROLE ivr_bridge_service")
+                await conn.execute("SET LOCAL ivr_bridge.workspace = 1")
+                rows: list[asyncpg.Record] = await conn.fetch(query, *arguments)
+                return rows
+        finally:
+            await conn.close()
+
+    async def until(self, query: str, *arguments: object, seconds: float = 15) -> list[asyncpg.Record]:
+        """Wait until the query finds something."""
+        async with asyncio.timeout(seconds):
+            while not (found := await self.rows(query, *arguments)):  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.05)
+            return found
+
+    async def ready(self) -> None:
+        """Wait until the web process takes requests."""
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    async with self.http.get(self.base_url + "/readyz") as response:
+                        if response.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    pass
+                assert self.web.running is not None
+                assert self.web.running.poll() is None, self.web.log.read_text()
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def running_product(
+    database_url: str, redis_url: str, folder: Path, *, worker: bool = True
+) -> AsyncIterator[Product]:
+    """Web process, worker and sandbox over this database, until the block ends."""
+    kept = Secrets(
+        secret_key=secrets.token_urlsafe(48),
+        line_key=f"ib_{secrets.token_urlsafe(24)}",
+        access_token=secrets.token_urlsafe(16),
+        app_secret=secrets.token_hex(16),
+        verify_token=secrets.token_urlsafe(8),
+        password=PASSWORD,
+    )
+    ports = Ports(*[_free_port() for _ in range(4)])
+    network = await start_sandbox(port=ports.sandbox, static=ROOT / "web" / "dist")
+    variables = environment(kept, ports, database_url, redis_url, folder)
+    file = read(WORKSPACE_FILE, variables)
+    settings = Settings.model_validate(
+        {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": kept.secret_key}
+    )
+    async with rooms(settings, application="test", pool_size=2) as opened:
+        await apply(opened, file, WORKSPACE_FILE.parent)
+    web = Process(
+        "serve", {**variables, "METRICS_LISTEN": f"127.0.0.1:{ports.web_metrics}"}, folder / "web.log"
+    )
+    work = Process(
+        "work", {**variables, "METRICS_LISTEN": f"127.0.0.1:{ports.work_metrics}"}, folder / "work.log"
+    )
+    async with SandboxClient(network.url) as sandbox, aiohttp.ClientSession() as http:
+        await sandbox.configure(Config.model_validate(sandbox_config(file, kept, ports)))
+        product = Product(
+            base_url=f"http://127.0.0.1:{ports.web}",
+            metrics_url=f"http://127.0.0.1:{ports.web_metrics}/metrics",
+            line_key=kept.line_key,
+            database_url=database_url,
+            sandbox=sandbox,
+            web=web,
+            worker=work,
+            http=http,
+        )
+        try:
+            web.start()
+            if worker:
+                work.start()
+            await product.ready()
+            yield product
+        finally:
+            endings = [web.stop(), work.stop()]
+            await network.stop()
+    assert all(ending in {0, -signal.SIGKILL} for ending in endings), endings
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+__all__ = ["ACCOUNT", "LINE", "NAMES", "NUMBERS", "PASSWORD", "PEOPLE", "WORKSPACE", "Product", "running_product"]
