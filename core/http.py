@@ -280,10 +280,18 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
             if plain.status < 400:  # noqa: PLR2004 - redirects are answers
                 raise
             response = problem(_as_fault(plain), trace)
+        except Exception as bug:
+            # A defect of ours: loud in the log, and still an answer that names its trace.
+            log.exception("request.broke", route=path, exc_info=bug)
+            response = problem(Broken(), trace)
     ANSWERS.labels(request.method, path, str(response.status)).inc()
     if not response.prepared:
         response.headers["X-Request-Id"] = trace
     return response
+
+
+class Broken(Fault, status=500, code="internal_error", retry=True):
+    """Something broke on our side; the trace id finds it in our logs."""
 
 
 def _as_fault(plain: web.HTTPException) -> Fault:

@@ -56,12 +56,18 @@ async def busy(request: web.Request) -> web.Response:
     raise Overloaded
 
 
+async def broken(request: web.Request) -> web.Response:
+    del request
+    raise KeyError("a secret")
+
+
 ENDPOINTS = (
     Endpoint("POST", "/greet", greet, "Greet", Access.PUBLIC, accepts=Greeting),
     Endpoint("GET", "/who", who, "Who am I", Access.PERSON, right=Right.DESK),
     Endpoint("POST", "/who", who, "Who am I", Access.PERSON, right=Right.DESK),
     Endpoint("GET", "/reports", who, "Reports", Access.PERSON, right=Right.REPORTS),
     Endpoint("GET", "/key", which_key, "Which key", Access.KEY, scope="ivr"),
+    Endpoint("GET", "/broken", broken, "Broken", Access.PUBLIC),
     Endpoint("GET", "/busy", busy, "Busy", Access.PUBLIC, faults=(Overloaded,)),
 )
 
@@ -134,6 +140,12 @@ async def test_overload_says_when_to_come_back(client):
     response = await client.get("/busy")
     await refused(response, 503, "overloaded")
     assert int(response.headers["Retry-After"]) >= 1
+
+
+async def test_a_defect_of_ours_is_still_an_answer_and_quotes_nothing(client):
+    response = await client.get("/broken")
+    problem = await refused(response, 500, "internal_error")
+    assert "secret" not in json.dumps(problem)
 
 
 @pytest.mark.parametrize("trace", ["abc-123", "x" * 80, "evil\\nheader"])
