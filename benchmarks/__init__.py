@@ -1,0 +1,1 @@
+"""`make bench`: the product beside the smallest programs that could do the same."""
