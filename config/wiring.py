@@ -36,6 +36,8 @@ from ivr_bridge.events import CallEvents
 from ivr_bridge.lines import Lines
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reports import api as reports_api
+from ivr_bridge.reports.api import REPORTS
+from ivr_bridge.reports.reports import Reports
 from messaging import api as messaging_api
 from messaging import work as messaging_work
 from messaging.api import LIBRARY, WEBHOOKS
@@ -136,6 +138,7 @@ async def _join_bridge(
         eligibility=Eligibility(database, readiness, house.clock),
         events=CallEvents(database, lines, house.clock),
     )
+    app[REPORTS] = Reports(house.database, house.clock)
 
 
 async def _join_desk(app: web.Application, opened: AsyncExitStack, house: Rooms) -> None:
