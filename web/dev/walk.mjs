@@ -239,7 +239,7 @@ await walk('a report answers, explains, and keeps its period in the address', as
   assert.equal(await page.locator('[data-testid="share-day"] [data-testid="share-row"]').count(), 28);
 }, { page: 'reports' });
 
-for (const [name, hash] of [['desk', '#cv_1'], ['desk', '#cv_4'], ['desk', '#cv_6'], ['reports', '']])
+if (process.argv[2] !== 'quick') for (const [name, hash] of [['desk', '#cv_1'], ['desk', '#cv_4'], ['desk', '#cv_6'], ['reports', '']])
   for (const colorScheme of ['light', 'dark'])
     for (const width of [1440, 1024, 390])
       await walk(`no obstacle: ${name}${hash}, ${colorScheme}, ${width} px`, async ({ page, steer }) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isFailed, mayRetry } from '../../src/desk/state/thread.ts';
+import { isFailed, mayRetry, wasResent } from '../../src/desk/state/thread.ts';
 import { mayWrite, rowsOf, tabOf, warmth, windowOf } from '../../src/desk/state/views.ts';
 import { conversation, message } from './making.ts';
 
@@ -66,18 +66,25 @@ describe('the window', () => {
     expect(until(null)).toEqual({ kind: 'never' });
   });
 
-  test('is nothing on channels without one', () => {
+  test('is nothing on channels without one, or where it never ends', () => {
     expect(until(null, 'telegram')).toEqual({ kind: 'free' });
+    expect(until('9999-12-30T23:59:59.999Z')).toEqual({ kind: 'free' });
   });
 });
 
 test('a failure is one until it was delivered all the same, and only what went out is sent anew', () => {
   const failed = { code: 'transient', text: null };
   const out = (state: 'sent' | 'delivered' | 'unknown', with_failure: boolean) =>
-    message(1, { direction: 'out', delivery: { state, failed: with_failure ? failed : null, at: null } });
+    message(1, { direction: 'out', author: { kind: 'operator', id: 'pe_me', name: 'Me' }, delivery: { state, failed: with_failure ? failed : null, at: null } });
   expect(isFailed(out('sent', true))).toBe(true);
   expect(isFailed(out('delivered', true))).toBe(false);
   expect(mayRetry(out('unknown', false))).toBe(true);
   expect(mayRetry(out('sent', false))).toBe(false);
   expect(mayRetry(message(1))).toBe(false);
+});
+
+test('what went out again later is not asked about twice', () => {
+  const out = (seq: number, text: string) => message(seq, { direction: 'out', text });
+  expect(wasResent(out(1, 'a'), [out(1, 'a'), out(2, 'b'), out(3, 'a')])).toBe(true);
+  expect(wasResent(out(3, 'a'), [out(1, 'a'), out(3, 'a'), message(4, { text: 'a' })])).toBe(false);
 });

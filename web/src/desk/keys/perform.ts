@@ -46,6 +46,7 @@ export function perform(action: Action, desk: Desk, screen: Screen): boolean {
     case 'accept':
       if (offer === undefined) return false;
       void desk.accept(offer);
+      requestAnimationFrame(() => screen.focusComposer());
       return true;
     case 'decline':
       if (offer === undefined) return false;

@@ -61,7 +61,23 @@ export function isFailed(message: Message): boolean {
   );
 }
 
-/** A person may decide to send it anew. */
+/** A person may decide to send their own words anew. */
 export function mayRetry(message: Message): boolean {
-  return message.direction === 'out' && (isFailed(message) || message.delivery?.state === 'unknown');
+  return (
+    message.direction === 'out' &&
+    message.author.kind === 'operator' &&
+    (isFailed(message) || message.delivery?.state === 'unknown')
+  );
+}
+
+/** Did the same words go out again later? Then nobody needs to be asked. */
+export function wasResent(message: Message, messages: readonly Message[]): boolean {
+  return messages.some(
+    (later) =>
+      later.seq > message.seq &&
+      later.direction === 'out' &&
+      later.type === message.type &&
+      later.text === message.text &&
+      later.media?.id === message.media?.id,
+  );
 }

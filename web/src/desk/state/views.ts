@@ -63,6 +63,8 @@ export function warmth(waitedS: number, promiseS = PROMISE_S): Warmth {
 /** Channels on which a business may write freely only for a day after the customer's last message. */
 const WINDOWED: ReadonlySet<string> = new Set(['whatsapp']);
 
+const FOREVER_S = 366 * 86_400;
+
 export type Window =
   | { readonly kind: 'free' }
   | { readonly kind: 'open'; readonly until: string; readonly leftS: number }
@@ -73,5 +75,7 @@ export function windowOf(conversation: Conversation, nowMs: number): Window {
   if (!WINDOWED.has(conversation.channel.kind)) return { kind: 'free' };
   if (conversation.window_until === null) return { kind: 'never' };
   const leftS = Math.floor((Date.parse(conversation.window_until) - nowMs) / 1000);
+  // An account without a window is told as one that never ends.
+  if (leftS > FOREVER_S) return { kind: 'free' };
   return leftS > 0 ? { kind: 'open', until: conversation.window_until, leftS } : { kind: 'closed' };
 }

@@ -1,7 +1,10 @@
 /** What happened around the conversation, as one quiet line. */
 import type { Message } from '../../api/types.ts';
 import { keyFor, t } from '../../i18n/index.svelte.ts';
-import { humanised } from '../work/names.ts';
+import { humanised, reasonWords } from '../work/names.ts';
+
+/** Reasons that only say the event's own name again. */
+const PLAIN: ReadonlySet<string> = new Set(['transferred', 'finished', 'returned', 'closed']);
 
 function text(value: unknown): string | null {
   if (typeof value === 'string' && value !== '') return value;
@@ -20,7 +23,7 @@ export function eventWords(message: Message): string | null {
   const queue = text(params['queue']);
   const said = named(event.code, who, queue);
   const reason = text(params['reason']);
-  return reason === null ? said : `${said} · ${reasonWords(reason)}`;
+  return reason === null || PLAIN.has(reason) ? said : `${said} · ${reasonWords(reason)}`;
 }
 
 function named(code: string, who: string | null, queue: string | null): string {
@@ -42,9 +45,4 @@ function named(code: string, who: string | null, queue: string | null): string {
       return key === null ? humanised(code) : t(key);
     }
   }
-}
-
-export function reasonWords(reason: string): string {
-  const key = keyFor('reason', reason);
-  return key === null ? humanised(reason) : t(key);
 }

@@ -30,6 +30,8 @@ export class Desk {
   readonly closings: Closings;
   readonly drafts: Drafts;
   readonly #socket: LiveSocket;
+  /** Given away by this person's own hand. */
+  readonly #given = new Set<string>();
 
   link = $state.raw<Link>({ state: 'connecting' });
   selected = $state<string | null>(null);
@@ -158,6 +160,7 @@ export class Desk {
     const { id, epoch } = conversation;
     const askedAt = this.store.revision;
     try {
+      this.#given.add(id);
       const answer = await api.transfer(id, { epoch, queue_id: queueId, ...(reason ? { reason } : {}) });
       this.store.learnAnswer(answer, askedAt);
       const queue = this.store.state.queues.find((one) => one.id === queueId);
@@ -165,6 +168,7 @@ export class Desk {
       this.notices.say('good', t('transfer.done', words));
       return true;
     } catch (error) {
+      this.#given.delete(id);
       this.notices.say('hot', explain(error));
       return false;
     }
@@ -208,9 +212,15 @@ export class Desk {
       }),
     );
     for (const id of threads) if (this.store.state.threads.has(id)) void this.threads.fill(id);
-    for (const item of items)
+    for (const item of items) {
       if (item.kind === 'reservation_gone' && item.reason === 'timed_out')
         this.notices.say('warm', t('offer.timed_out'));
+      if (item.kind === 'conversation_gone' && item.id === this.selected) {
+        // After an own transfer its line says enough.
+        if (!this.#given.delete(item.id)) this.notices.say('plain', t('thread.left'));
+        this.open(null);
+      }
+    }
   }
 
   #announce(offers: readonly Reservation[]): void {

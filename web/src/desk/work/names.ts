@@ -19,6 +19,19 @@ export function humanised(code: string): string {
   return words.charAt(0).toLocaleUpperCase() + words.slice(1);
 }
 
+/** The reason codes that the service gives, as words; words that people typed stay as they are. */
+export function reasonWords(reason: string): string {
+  const key = keyFor('reason', reason);
+  if (key !== null) return t(key);
+  return /^[a-z]+(_[a-z]+)*$/.test(reason) ? humanised(reason) : reason;
+}
+
+/** The last words of a list row; a message without words is told by its type. */
+export function lastWords(text: string): string {
+  const key = keyFor('last', text);
+  return key === null ? text : t(key);
+}
+
 export function valueText(value: unknown): string {
   if (value === null || value === undefined) return '—';
   if (Array.isArray(value)) return value.map(valueText).join(', ');

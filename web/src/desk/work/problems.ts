@@ -9,6 +9,8 @@ export function explain(error: unknown): string {
 
 export function explainCode(code: string, detail: string, status = 409): string {
   const known = keyFor('problem', code);
+  // What did not fit is said by the service: it knows the channel's limits.
+  if (code === 'invalid_request') return `${t('problem.invalid_request')} ${detail}`.trim();
   if (known !== null) return t(known);
   if (status === 0) return t('problem.unreachable');
   if (status >= 500) return t('problem.service');

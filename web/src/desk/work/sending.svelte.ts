@@ -10,6 +10,8 @@ import type { Notices } from './notices.svelte.ts';
 import { explain } from './problems.ts';
 import type { Store } from './store.svelte.ts';
 
+const LONGEST_CAPTION = 1024;
+
 export interface Said {
   readonly text?: string;
   readonly files?: readonly File[];
@@ -21,6 +23,7 @@ export class Sending {
   readonly files = new Map<string, File>();
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #settled = new Set<string>();
+  #resending = new Map<string, string>();
   readonly #key: string;
 
   constructor(
@@ -38,6 +41,9 @@ export class Sending {
 
   say(conversationId: string, said: Said): void {
     const files = said.files ?? [];
+    const text = said.text ?? null;
+    // Words go under the first file, as messengers show them, where they fit and may.
+    const under = text !== null && text.length <= LONGEST_CAPTION && !files[0]?.type.startsWith('audio/');
     const base = {
       conversation_id: conversationId,
       at: new Date().toISOString(),
@@ -51,16 +57,15 @@ export class Sending {
       const id = freshId();
       this.files.set(id, file);
       const { name, type: mime, size } = file;
-      // The words go under the first picture, as messengers show them.
-      const text = index === 0 ? (said.text ?? null) : null;
-      this.#change(outbox.put(this.items, { ...base, client_id: id, text, file: { name, mime, size } }));
+      const words = index === 0 && under ? text : null;
+      this.#change(outbox.put(this.items, { ...base, client_id: id, text: words, file: { name, mime, size } }));
     }
-    if (files.length === 0)
+    if (files.length === 0 || (text !== null && !under))
       this.#change(
         outbox.put(this.items, {
           ...base,
           client_id: freshId(),
-          text: said.text ?? null,
+          text,
           file: null,
           template: said.template ?? null,
         }),
@@ -105,9 +110,13 @@ export class Sending {
     const conversation = this.store.conversation(message.conversation_id);
     if (conversation === undefined) return;
     const askedAt = this.store.revision;
+    // The same name until it is known to have worked, so that a lost answer sends it once.
+    const clientId = this.#resending.get(message.id) ?? freshId();
+    this.#resending.set(message.id, clientId);
     try {
-      const body = { epoch: conversation.epoch, client_id: freshId() };
+      const body = { epoch: conversation.epoch, client_id: clientId };
       const sent = await api.retryMessage(message.conversation_id, message.id, body);
+      this.#resending.delete(message.id);
       this.store.learnMessage(sent, askedAt);
     } catch (error) {
       this.notices.say('hot', explain(error));
@@ -128,7 +137,8 @@ export class Sending {
       const message = await api.sendMessage(conversation_id, {
         client_id,
         epoch,
-        ...(one.text === null ? {} : { text: one.text }),
+        // A template goes alone: its words are kept here only to show what was sent.
+        ...(one.text === null || one.template !== null ? {} : { text: one.text }),
         ...(mediaId === null ? {} : { media_id: mediaId }),
         ...(one.template === null ? {} : { template: one.template }),
       });
