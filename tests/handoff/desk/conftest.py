@@ -154,6 +154,6 @@ async def desk(house: Any, wake: Any, clock: Any) -> AsyncIterator[DeskServer]:
 
 
 @pytest.fixture
-def serve(house: Any, wake: Any, clock: Any):
-    """Start further web processes."""
-    return lambda: serving(house, wake, clock)
+def serve(house: Any, wake: Any, clock: Any) -> Any:
+    """Start web processes, each with hints of its own if wanted."""
+    return lambda hints=None: serving(house, hints or wake, clock)
