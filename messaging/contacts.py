@@ -69,9 +69,9 @@ async def contact_for_phone(tx: Tx, phone: PhoneNumber) -> ContactRef:
         *SQL["contact_for_phone"](
             workspace=tx.workspace_id,
             phone=phone.e164,
-            wa_ids=likely_wa_ids(phone),
             address_id=new_id(),
             contact_id=new_id(),
+            **goes_by(phone),
         )
     )
     assert row is not None, "the statement finds or makes exactly one"  # noqa: S101 - its own promise
@@ -167,6 +167,14 @@ async def set_language(tx: Tx, contact_id: ContactId, language: Language) -> Non
     await tx.execute(
         *SQL["set_language"](workspace=tx.workspace_id, contact_id=contact_id, language=language)
     )
+
+
+def goes_by(phone: PhoneNumber) -> dict[str, list[str]]:
+    """Every address under which this number may be known: itself first, then its WhatsApp ids."""
+    wa_ids = [
+        (AddressKind.WA_ID, ChannelKind.WHATSAPP.value, wa_id) for wa_id in likely_wa_ids(phone)
+    ]
+    return _columns([(AddressKind.PHONE, "", phone.e164), *wa_ids])
 
 
 def likely_wa_ids(phone: PhoneNumber) -> list[str]:

@@ -1,16 +1,19 @@
+-- Rows are looked up one by one under LIMIT 1, each by a whole unique key: whatever the statistics
+-- say, or do not say yet, such a look-up goes through the index and never through everybody's rows.
+
 -- name: contact_for_phone -> messaging.contacts:ContactRow
 -- Whoever has this number, made when nobody has. A contact that only wrote to us so far is found by
 -- the WhatsApp ids that the number may go by, and gets the number. Two that make the same contact at
 -- once end up with one: the second's address gives way, and with it the contact it would have made.
 WITH known AS (
-    SELECT contact_id, address_id FROM (
-        SELECT contact_id, address_id, 0 AS preference FROM messaging.address
-         WHERE workspace_id = :workspace AND kind = 'phone' AND scope = '' AND value = :phone
-        UNION ALL
-        SELECT contact_id, NULL, 1 FROM messaging.address
-         WHERE workspace_id = :workspace AND kind = 'wa_id' AND scope = 'whatsapp'
-           AND value = ANY (:wa_ids::text[])) AS candidate
-     ORDER BY preference LIMIT 1
+    SELECT a.contact_id, CASE a.kind WHEN 'phone' THEN a.address_id END AS address_id
+      FROM unnest(:kinds::text[], :scopes::text[], :values::text[]) WITH ORDINALITY
+           AS t (kind, scope, value, place)
+     CROSS JOIN LATERAL (
+           SELECT contact_id, address_id, kind FROM messaging.address
+            WHERE workspace_id = :workspace AND kind = t.kind AND scope = t.scope AND value = t.value
+            LIMIT 1) AS a
+     ORDER BY t.place LIMIT 1
 ), reached AS (
     INSERT INTO messaging.address (workspace_id, address_id, contact_id, kind, scope, value)
     SELECT :workspace, :address_id, COALESCE((SELECT contact_id FROM known), :contact_id), 'phone', '', :phone
@@ -34,8 +37,10 @@ SELECT who.contact_id, who.address_id,
 SELECT a.contact_id, a.address_id, t.place::integer AS place
   FROM unnest(:kinds::text[], :scopes::text[], :values::text[]) WITH ORDINALITY
        AS t (kind, scope, value, place)
-  JOIN messaging.address AS a
-    ON a.workspace_id = :workspace AND a.kind = t.kind AND a.scope = t.scope AND a.value = t.value
+ CROSS JOIN LATERAL (
+       SELECT contact_id, address_id FROM messaging.address
+        WHERE workspace_id = :workspace AND kind = t.kind AND scope = t.scope AND value = t.value
+        LIMIT 1) AS a
  ORDER BY t.place;
 
 -- name: add_contact

@@ -1,27 +1,33 @@
+-- Rows are looked up one by one under LIMIT 1, each by a whole unique key: whatever the statistics
+-- say, or do not say yet, such a look-up goes through the index and never through everybody's rows.
+
 -- name: lock_reported -> messaging.deliveries:Tracked
 -- The messages that reports are about, found by our id or by the provider's, locked in one order so
 -- that two batches cannot wait for each other.
-WITH told AS (
-    SELECT message_id, provider_id, place::integer AS place
+WITH found AS (
+    SELECT t.place::integer AS place, COALESCE(by_id.message_id, by_provider.message_id) AS message_id
       FROM unnest(:message_ids::uuid[], :provider_ids::text[])
            WITH ORDINALITY AS t (message_id, provider_id, place)
-), found AS (
-    SELECT t.place, m.message_id FROM told AS t
-      JOIN messaging.message AS m
-        ON m.workspace_id = :workspace AND m.message_id = t.message_id
-     WHERE m.account_id = :account_id AND m.direction = 'out'
-    UNION
-    SELECT t.place, m.message_id FROM told AS t
-      JOIN messaging.message AS m
-        ON m.workspace_id = :workspace AND m.account_id = :account_id AND m.provider_id = t.provider_id
-     WHERE m.direction = 'out'
+      LEFT JOIN LATERAL (
+           SELECT m.message_id FROM messaging.message AS m
+            WHERE m.workspace_id = :workspace AND m.message_id = t.message_id
+              AND m.account_id = :account_id AND m.direction = 'out' LIMIT 1) AS by_id ON true
+      LEFT JOIN LATERAL (
+           SELECT m.message_id FROM messaging.message AS m
+            WHERE by_id.message_id IS NULL AND m.workspace_id = :workspace
+              AND m.account_id = :account_id AND m.provider_id = t.provider_id
+              AND m.direction = 'out' LIMIT 1) AS by_provider ON true
 )
 SELECT f.place, m.message_id, m.thread_id, m.purpose, m.watch, m.address_id, m.status, m.provider_id,
-       m.failed_at, m.failed_class, m.failed_code, m.pricing IS NOT NULL AS priced
-  FROM found AS f
-  JOIN messaging.message AS m ON m.workspace_id = :workspace AND m.message_id = f.message_id
- ORDER BY m.message_id, f.place
-   FOR NO KEY UPDATE OF m;
+       m.failed_at, m.failed_class, m.failed_code, m.priced
+  FROM (SELECT place, message_id FROM found WHERE message_id IS NOT NULL
+         ORDER BY message_id, place) AS f
+ CROSS JOIN LATERAL (
+       SELECT k.message_id, k.thread_id, k.purpose, k.watch, k.address_id, k.status, k.provider_id,
+              k.failed_at, k.failed_class, k.failed_code, k.pricing IS NOT NULL AS priced
+         FROM messaging.message AS k
+        WHERE k.workspace_id = :workspace AND k.message_id = f.message_id
+          FOR NO KEY UPDATE) AS m;
 
 -- name: apply
 -- What the reports made of their messages, and each report once: of a repeated one the earliest
@@ -62,9 +68,10 @@ SELECT :workspace, :account_id, t.provider_id, t.status, t.at, t.failed_class, t
 -- name: take_matched
 -- Reports that were kept and whose message is known by now.
 DELETE FROM messaging.unmatched_status AS u
- USING messaging.message AS m
  WHERE u.workspace_id = :workspace AND u.account_id = :account_id
-   AND m.workspace_id = u.workspace_id AND m.account_id = u.account_id AND m.provider_id = u.provider_id
+   AND (SELECT m.message_id FROM messaging.message AS m
+         WHERE m.workspace_id = u.workspace_id AND m.account_id = u.account_id
+           AND m.provider_id = u.provider_id LIMIT 1) IS NOT NULL
 RETURNING u.provider_id, u.status, u.at, u.failed_class, u.failed_code, u.pricing;
 
 -- name: unmatched_left

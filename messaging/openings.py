@@ -20,7 +20,7 @@ from core.queries import load
 from core.vocabulary import PhoneNumber
 from messaging import posting
 from messaging.channel import Account, AddressKind, Channel, Failure, Outgoing, Recipient
-from messaging.contacts import likely_wa_ids
+from messaging.contacts import goes_by
 from messaging.content import Content
 from messaging.deliveries import standing
 from messaging.delivery import Standing, Status
@@ -116,10 +116,9 @@ async def look_up(tx: Tx, phone: PhoneNumber, account: Account, now: datetime) -
     row = await tx.fetchrow(
         *SQL["look_up"](
             workspace=tx.workspace_id,
-            phone=phone.e164,
-            wa_ids=likely_wa_ids(phone),
             account_id=account.id,
             channel=account.kind.value,
+            **goes_by(phone),
         )
     )
     assert row is not None, "the statement always answers one row"  # noqa: S101 - its own promise
@@ -141,7 +140,6 @@ async def prepare(tx: Tx, draft: OpeningDraft) -> Opening:
         *SQL["prepare"](
             workspace=tx.workspace_id,
             phone=draft.phone.e164,
-            wa_ids=likely_wa_ids(draft.phone),
             address_id=new_id(),
             contact_id=new_id(),
             thread_id=new_id(),
@@ -155,6 +153,7 @@ async def prepare(tx: Tx, draft: OpeningDraft) -> Opening:
             client_key=draft.client_key,
             watch=draft.watch,
             lease_s=draft.lease_s,
+            **goes_by(draft.phone),
         )
     )
     assert row is not None, "the statement finds or makes exactly one"  # noqa: S101 - its own promise

@@ -1,15 +1,18 @@
+-- Rows are looked up one by one under LIMIT 1, each by a whole unique key: whatever the statistics
+-- say, or do not say yet, such a look-up goes through the index and never through everybody's rows.
+
 -- name: prepare
 -- An opening as `sending` under a lease, with whatever of contact, number and thread was missing:
 -- one statement, because a caller is on the line. The outbox workers never see it.
 WITH known AS (
-    SELECT contact_id, address_id FROM (
-        SELECT contact_id, address_id, 0 AS preference FROM messaging.address
-         WHERE workspace_id = :workspace AND kind = 'phone' AND scope = '' AND value = :phone
-        UNION ALL
-        SELECT contact_id, NULL, 1 FROM messaging.address
-         WHERE workspace_id = :workspace AND kind = 'wa_id' AND scope = 'whatsapp'
-           AND value = ANY (:wa_ids::text[])) AS candidate
-     ORDER BY preference LIMIT 1
+    SELECT a.contact_id, CASE a.kind WHEN 'phone' THEN a.address_id END AS address_id
+      FROM unnest(:kinds::text[], :scopes::text[], :values::text[]) WITH ORDINALITY
+           AS t (kind, scope, value, place)
+     CROSS JOIN LATERAL (
+           SELECT contact_id, address_id, kind FROM messaging.address
+            WHERE workspace_id = :workspace AND kind = t.kind AND scope = t.scope AND value = t.value
+            LIMIT 1) AS a
+     ORDER BY t.place LIMIT 1
 ), reached AS (
     INSERT INTO messaging.address (workspace_id, address_id, contact_id, kind, scope, value)
     SELECT :workspace, :address_id, COALESCE((SELECT contact_id FROM known), :contact_id), 'phone', '', :phone
@@ -23,9 +26,11 @@ WITH known AS (
     SELECT contact_id, address_id FROM reached
     UNION ALL SELECT contact_id, address_id FROM known WHERE address_id IS NOT NULL
 ), held AS (
-    SELECT t.thread_id FROM messaging.thread AS t
-      JOIN who ON t.workspace_id = :workspace AND t.contact_id = who.contact_id
-     WHERE t.account_id = :account_id
+    SELECT t.thread_id FROM who
+     CROSS JOIN LATERAL (
+           SELECT thread_id FROM messaging.thread
+            WHERE workspace_id = :workspace AND contact_id = who.contact_id AND account_id = :account_id
+            LIMIT 1) AS t
 ), made AS (
     INSERT INTO messaging.thread (workspace_id, thread_id, contact_id, account_id)
     SELECT :workspace, :thread_id, contact_id, :account_id FROM who WHERE NOT EXISTS (SELECT FROM held)
@@ -49,27 +54,30 @@ SELECT who.contact_id, who.address_id, said.thread_id FROM who, said;
 -- name: look_up
 -- Everything that decides whether this number may get an opening from this account, in one look.
 WITH known AS (
-    SELECT contact_id, address_id, preference FROM (
-        SELECT contact_id, address_id, 0 AS preference FROM messaging.address
-         WHERE workspace_id = :workspace AND kind = 'phone' AND scope = '' AND value = :phone
-        UNION ALL
-        SELECT contact_id, address_id, 1 FROM messaging.address
-         WHERE workspace_id = :workspace AND kind = 'wa_id' AND scope = 'whatsapp'
-           AND value = ANY (:wa_ids::text[])) AS candidate
+    SELECT a.contact_id, a.address_id, t.place
+      FROM unnest(:kinds::text[], :scopes::text[], :values::text[]) WITH ORDINALITY
+           AS t (kind, scope, value, place)
+     CROSS JOIN LATERAL (
+           SELECT contact_id, address_id FROM messaging.address
+            WHERE workspace_id = :workspace AND kind = t.kind AND scope = t.scope AND value = t.value
+            LIMIT 1) AS a
 ), who AS (
-    SELECT contact_id FROM known ORDER BY preference LIMIT 1
+    SELECT contact_id FROM known ORDER BY place LIMIT 1
 )
 SELECT who.contact_id, t.thread_id, t.window_until, t.last_inbound_at, a.stopped_code,
        EXISTS (SELECT FROM messaging.opt_out AS o
                 WHERE o.workspace_id = :workspace AND o.contact_id = who.contact_id
                   AND o.channel = :channel) AS opted_out,
-       (SELECT jsonb_agg(to_jsonb(r)) FROM messaging.reachability AS r
-          JOIN known ON r.address_id = known.address_id
-         WHERE r.workspace_id = :workspace AND r.channel = :channel) AS reachability
+       (SELECT jsonb_agg(to_jsonb(r)) FROM known CROSS JOIN LATERAL (
+            SELECT * FROM messaging.reachability
+             WHERE workspace_id = :workspace AND address_id = known.address_id AND channel = :channel
+             LIMIT 1) AS r) AS reachability
   FROM (SELECT 1) AS one
   LEFT JOIN who ON true
-  LEFT JOIN messaging.thread AS t
-    ON t.workspace_id = :workspace AND t.contact_id = who.contact_id AND t.account_id = :account_id
+  LEFT JOIN LATERAL (
+        SELECT thread_id, window_until, last_inbound_at FROM messaging.thread
+         WHERE workspace_id = :workspace AND contact_id = who.contact_id AND account_id = :account_id
+         LIMIT 1) AS t ON true
   LEFT JOIN messaging.account AS a
     ON a.workspace_id = :workspace AND a.account_id = :account_id AND a.stopped_until > clock_timestamp();
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -25,6 +25,7 @@ from messaging.channel import Account, Capabilities, Channel
 log = structlog.get_logger()
 
 _REDIS_TIMEOUT_S = 0.1
+_REDIS_CONNECTIONS = 16
 _REDIS_REST_S = 1.0
 _SHARE_EVERY_S = 0.1
 _MOST_PAIRS = 50_000
@@ -215,10 +216,13 @@ def _of_pair(account: Account, capabilities: Capabilities, recipient: ContactId)
 
 
 def pacing_redis(redis_url: str) -> Redis:
-    """A connection that gives up fast: a caller is waiting."""
-    return Redis.from_url(
+    """A few connections that give up fast: a caller is waiting."""
+    pool = BlockingConnectionPool.from_url(
         redis_url,
+        max_connections=_REDIS_CONNECTIONS,
+        timeout=_REDIS_TIMEOUT_S,
         socket_connect_timeout=_REDIS_TIMEOUT_S,
         socket_timeout=_REDIS_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )
+    return Redis.from_pool(pool)

@@ -14,7 +14,7 @@ from core.ids import AddressId, ContactId
 from core.postgres import Tx
 from core.queries import load
 from core.vocabulary import ChannelKind, PhoneNumber
-from messaging.contacts import likely_wa_ids
+from messaging.contacts import goes_by
 
 SQL = load(Path(__file__).with_name("reachability.sql"))
 
@@ -87,8 +87,7 @@ async def look(tx: Tx, phone: PhoneNumber, channel: ChannelKind, now: datetime) 
         *SQL["look"](
             workspace=tx.workspace_id,
             channel=channel.value,
-            phone=phone.e164,
-            wa_ids=likely_wa_ids(phone),
+            **goes_by(phone),
         )
     )
     return judge([Known(**row) for row in rows], now)

@@ -1,12 +1,18 @@
+-- Rows are looked up one by one under LIMIT 1, each by a whole unique key: whatever the statistics
+-- say, or do not say yet, such a look-up goes through the index and never through everybody's rows.
+
 -- name: look -> messaging.reachability:Known
 -- What is known about a number on a channel, under the number itself or an id it goes by.
 SELECT r.positive_at, r.positive_source, r.sent_at, r.negative_at, r.negative_until, r.negative_code
-  FROM messaging.address AS a
-  JOIN messaging.reachability AS r
-    ON r.workspace_id = a.workspace_id AND r.address_id = a.address_id AND r.channel = :channel
- WHERE a.workspace_id = :workspace
-   AND ((a.kind = 'phone' AND a.scope = '' AND a.value = :phone)
-     OR (a.kind = 'wa_id' AND a.scope = 'whatsapp' AND a.value = ANY (:wa_ids::text[])));
+  FROM unnest(:kinds::text[], :scopes::text[], :values::text[]) AS t (kind, scope, value)
+ CROSS JOIN LATERAL (
+       SELECT address_id FROM messaging.address
+        WHERE workspace_id = :workspace AND kind = t.kind AND scope = t.scope AND value = t.value
+        LIMIT 1) AS a
+ CROSS JOIN LATERAL (
+       SELECT * FROM messaging.reachability
+        WHERE workspace_id = :workspace AND address_id = a.address_id AND channel = :channel
+        LIMIT 1) AS r;
 
 -- name: witness
 -- Sightings of addresses on a channel. The latest positive counts; every failure after it makes
