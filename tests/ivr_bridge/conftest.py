@@ -30,7 +30,6 @@ from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.deflections import Deflections, Means
 from ivr_bridge.eligibility import Eligibility
-from ivr_bridge.evidence import Confirm
 from ivr_bridge.events import CallEvents
 from ivr_bridge.line import Consent, LineDraft, OpeningUse
 from ivr_bridge.lines import Lines, put_line
