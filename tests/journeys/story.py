@@ -1,0 +1,63 @@
+"""What people do again and again: call, press 1, write, ask for a person, get one."""
+
+from typing import Any
+
+from sandbox.client import Phone
+from tests.journeys.desk import Desk
+from tests.product import ACCOUNT, LINE, Product
+
+Json = dict[str, Any]
+
+
+async def is_offered_chat(phone: Phone) -> Json:
+    """Call the line and hear the offer."""
+    await phone.dial(LINE, "ru")
+    return await phone.wait_for_call(lambda call: bool(call["awaiting_key"]))
+
+
+async def moves_to_chat(phone: Phone) -> Json:
+    """Call, press 1, and be told goodbye: the opening is on the phone."""
+    await is_offered_chat(phone)
+    await phone.press("1")
+    call = await phone.wait_for_call(lambda call: call["state"] == "ended")
+    assert call["outcome"] == "hangup", call
+    await phone.wait_for(ACCOUNT, lambda message: message["kind"] == "template")
+    return call
+
+
+async def asks_for_a_person(phone: Phone, words: str = "Оператор") -> None:
+    """Write to the bot that a person is wanted, and be told that one will come."""
+    seen = {message["id"] for message in await phone.messages(ACCOUNT)}
+    await phone.write(ACCOUNT, words)
+    await phone.wait_for(
+        ACCOUNT, lambda message: not message["mine"] and message["id"] not in seen
+    )
+
+
+async def reaches(phone: Phone, desk: Desk) -> Json:
+    """The whole way to an operator who takes the conversation."""
+    await moves_to_chat(phone)
+    await asks_for_a_person(phone)
+    return await desk.accept(await desk.offered())
+
+
+async def deflection_of(product: Product, phone: Phone) -> Json:
+    """The latest decision about this caller."""
+    rows = await product.rows(
+        "SELECT d.* FROM ivr_bridge.deflection d JOIN ivr_bridge.call c USING (workspace_id, call_ref)"
+        " WHERE c.caller = $1 ORDER BY d.created_at DESC LIMIT 1",
+        phone.number,
+    )
+    return dict(rows[0])
+
+
+def said(text: str) -> Any:
+    """A message of this text, on a phone or on a desk."""
+    return lambda message: message["text"] == text
+
+
+def from_business(*words: str) -> Any:
+    """A message to the customer that has all these words."""
+    return lambda message: not message["mine"] and all(
+        word in (message["text"] or "") for word in words
+    )
