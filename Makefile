@@ -84,9 +84,11 @@ browser:
 	@scripts/browser.sh
 
 .PHONY: openapi
-openapi: environment ## Write docs/openapi.json from the endpoints
+openapi: environment ## Write docs/openapi.json and docs/workspace.schema.json from the code
 	@.venv/bin/ivr-bridge openapi > docs/openapi.json.new
 	@mv docs/openapi.json.new docs/openapi.json
+	@.venv/bin/ivr-bridge apply --schema > docs/workspace.schema.json.new
+	@mv docs/workspace.schema.json.new docs/workspace.schema.json
 
 .PHONY: lock
 lock: environment ## Resolve the lock files anew (UPGRADE=1: to the newest versions)

@@ -128,8 +128,24 @@ def migrate() -> None:
     _SAY.print("up to date" if not done else f"applied {len(done)}")
 
 
+def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's own order
+    if wanted:
+        from config.workspaces.model import schema
+
+        click.echo(json.dumps(schema(), ensure_ascii=False, indent=2))
+        ctx.exit()
+
+
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON Schema of workspace files, for editors.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
 def apply(file: Path, *, dry_run: bool) -> None:
     """Make a workspace what FILE says. Applying it twice changes nothing."""

@@ -36,8 +36,7 @@ from ivr_bridge.events import CallEvents
 from ivr_bridge.lines import Lines
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reports import api as reports_api
-from ivr_bridge.reports.api import REPORTS
-from ivr_bridge.reports.reports import Reports
+from ivr_bridge.reports.api import COUNTS_WITHIN_S, REPORTS, Reports
 from messaging import api as messaging_api
 from messaging import work as messaging_work
 from messaging.api import LIBRARY, WEBHOOKS
@@ -75,6 +74,7 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
         await _join_messaging(app, opened, house, webhooks)
         await _join_bridge(app, opened, house, ivr)
         await _join_desk(app, opened, house)
+        await _join_reports(app, opened, house)
         app.add_routes([endpoint.route for endpoint in ENDPOINTS])
         app.add_routes(page_routes(settings.web_dist, openapi_document()))
         app.add_routes(health.probes())
@@ -138,7 +138,6 @@ async def _join_bridge(
         eligibility=Eligibility(database, readiness, house.clock),
         events=CallEvents(database, lines, house.clock),
     )
-    app[REPORTS] = Reports(house.database, house.clock)
 
 
 async def _join_desk(app: web.Application, opened: AsyncExitStack, house: Rooms) -> None:
@@ -152,6 +151,18 @@ async def _join_desk(app: web.Application, opened: AsyncExitStack, house: Rooms)
         media_link=house.library.path,
     )
     await opened.enter_async_context(desk_live.running(app, house.wake))
+
+
+async def _join_reports(app: web.Application, opened: AsyncExitStack, house: Rooms) -> None:
+    # Connections of their own: a long count keeps nobody at the desk waiting.
+    database_url, _ = house.settings.need_databases()
+    at_once = house.settings.limits.reports_at_once
+    database = await opened.enter_async_context(
+        open_database(
+            database_url, application="reports", size=at_once, command_timeout_s=COUNTS_WITHIN_S
+        )
+    )
+    app[REPORTS] = Reports(database, house.clock, at_once=at_once)
 
 
 def _messaging_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:

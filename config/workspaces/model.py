@@ -1,6 +1,6 @@
 """The workspace file: what may stand in it, and what is refused with a line that says why."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -11,6 +11,9 @@ from core.vocabulary import ChannelKind, phone_number
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+
+_SHORTEST_KEY = 20
+_SHORTEST_PASSWORD = 10
 
 
 class _Part(BaseModel):
@@ -81,7 +84,7 @@ class LinePart(_Part):
     title: str
     numbers: list[str] = Field(min_length=1)
     country: str = Field(pattern=r"^[A-Z]{2}$")
-    key: str = Field(min_length=20)
+    key: str
     channel: Name
     opening: dict[LanguageCode, OpeningPart] = Field(min_length=1)
     prompts: dict[str, dict[LanguageCode, str]] = {}
@@ -97,6 +100,13 @@ class LinePart(_Part):
     queue: Name
     callback_queue: Name | None = None
     enabled: bool = True
+
+    @field_validator("key")
+    @classmethod
+    def _cannot_be_guessed(cls, key: str) -> str:
+        if len(key) < _SHORTEST_KEY:
+            raise ValueError(f"a key needs at least {_SHORTEST_KEY} random characters")
+        return key
 
     @field_validator("numbers")
     @classmethod
@@ -133,8 +143,16 @@ class PersonPart(_Part):
     roles: list[Role] = Field(min_length=1)
     queues: list[Name] = []
     capacity: int = Field(5, ge=0, le=100)
-    password: str | None = Field(None, min_length=10)
+    password: str | None = None
     see_phone: bool = False
+
+    # Checked here and not in the schema, which editors hold against the file with its `${…}`.
+    @field_validator("password")
+    @classmethod
+    def _is_long(cls, password: str | None) -> str | None:
+        if password is not None and len(password) < _SHORTEST_PASSWORD:
+            raise ValueError(f"a password needs at least {_SHORTEST_PASSWORD} characters")
+        return password
 
 
 class FlowPart(_Part):
@@ -196,6 +214,15 @@ class WorkspaceFile(_Part):
             for queue in person.queues:
                 _known(f"people.{person.email}.queues", queue, queues)
         return self
+
+
+def schema() -> dict[str, Any]:
+    """The file's JSON Schema: what an editor completes and checks by."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **WorkspaceFile.model_json_schema(),
+        "title": "IVR Bridge workspace",
+    }
 
 
 def _names(where: str, names: list[str]) -> set[str]:
