@@ -157,7 +157,7 @@ async def _open(tx: Tx, setting: Setting, ready: Ready, number: int, ruling: Rul
         contact_id=prepared.contact_id,
         account_id=ready.account.id,
         opening_message_id=prepared.message_id,
-        card=opening.card(wish, deflection_id, setting.now),
+        card=opening.card(wish, deflection_id, setting.now, earlier_calls=met.earlier_calls),
         origin=deflection_id,
         flow=wish.line.flow,
         queue=wish.line.queue,

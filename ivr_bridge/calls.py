@@ -28,6 +28,7 @@ class Met:
     offered_now: bool
     declined_before: bool
     called_again: bool
+    earlier_calls: int
     conversation_open: bool
     rescued_contact: ContactId | None
 

@@ -31,6 +31,10 @@ SELECT made.call_ref AS made, known.call_ref AS known, known.caller AS known_cal
                 WHERE workspace_id = :workspace AND caller = :caller AND declined_at IS NOT NULL
                   AND first_seen_at > clock_timestamp() - make_interval(secs => :declined_s)) AS declined_before,
        EXISTS (SELECT FROM earlier) AS called_again,
+       (SELECT count(*) FROM (
+            SELECT FROM ivr_bridge.call
+             WHERE workspace_id = :workspace AND caller = :caller
+               AND NOT (line_id = :line AND call_id = :call_id) LIMIT 99) AS before) AS earlier_calls,
        EXISTS (SELECT FROM person JOIN handoff.conversation AS v USING (contact_id)
                 WHERE v.workspace_id = :workspace AND v.kind = 'chat' AND v.account_id = :account
                   AND v.state NOT IN ('invited', 'closed', 'abandoned')) AS conversation_open,

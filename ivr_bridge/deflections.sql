@@ -156,6 +156,10 @@ UPDATE ivr_bridge.account_pace
 -- Everything that decides whether a caller needs a rescue. Read after the message is held.
 SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id, d.conversation_id,
        d.rescue_after_s, c.call_id, c.caller, m.status, m.failed_class, l.callback_queue, l.country,
+       l.title AS line_title,
+       (SELECT n.number FROM ivr_bridge.line_number AS n
+         WHERE n.workspace_id = d.workspace_id AND n.line_id = d.line_id
+         ORDER BY n.position LIMIT 1) AS line_number,
        d.asked, COALESCE(d.asked ->> 'language', 'ru') AS language,
        COALESCE((SELECT a.value FROM messaging.address AS a
                   WHERE a.workspace_id = d.workspace_id AND a.contact_id = d.contact_id

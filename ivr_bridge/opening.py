@@ -85,7 +85,9 @@ def ttl_s(template: Template, confirm: Confirm) -> int:
     return template.ttl_s if template.ttl_s is not None else TTL_S[confirm]
 
 
-def card(wish: Wish, deflection_id: DeflectionId, at: datetime) -> dict[str, Any]:
+def card(
+    wish: Wish, deflection_id: DeflectionId, at: datetime, *, earlier_calls: int
+) -> dict[str, Any]:
     """The call, as the bot and the operator see it."""
     request = wish.request
     told: Mapping[str, Any] = {
@@ -102,6 +104,7 @@ def card(wish: Wish, deflection_id: DeflectionId, at: datetime) -> dict[str, Any
         "customer": None if request.customer is None else request.customer.model_dump(),
         "brand": request.brand,
         "deflection_id": public("d", deflection_id),
+        "earlier_calls": earlier_calls,
         "outcome": None,
         "rescue": False,
     }

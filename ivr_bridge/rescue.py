@@ -65,6 +65,8 @@ class Case:
     failed_class: str | None
     callback_queue: str
     country: str
+    line_title: str
+    line_number: str | None
     asked: Mapping[str, Any]
     language: str
     phone: str | None
@@ -164,6 +166,7 @@ def _card(case: Case, phone: PhoneNumber, at: datetime) -> dict[str, Any]:
     asked = case.asked
     return {
         "call_id": case.call_id,
+        "line": {"number": case.line_number or "", "title": case.line_title},
         "caller": phone.e164,
         "at": at.isoformat(),
         "ivr_path": asked.get("ivr_path", []),
