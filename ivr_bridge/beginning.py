@@ -22,9 +22,6 @@ from messaging import openings
 from messaging.openings import Opening, OpeningDraft, Prospect
 from messaging.reachability import NOTHING, Reach
 
-PENDING_SLACK_S = 0.25
-"""The winner of a race decides at its own deadline; others may settle it a moment later."""
-
 NOBODY = Prospect(None, None, None, None, opted_out=False, evidence=NOTHING, account_stopped=None)
 
 
@@ -202,7 +199,7 @@ def _attempt(
         call_ref=setting.call_ref,
         line_id=wish.line.line_id,
         attempt=number,
-        pending_s=(POLL_TOTAL_MS / 1000 if polls else left_s) + PENDING_SLACK_S,
+        pending_s=POLL_TOTAL_MS / 1000 if polls else left_s,
         confirm=confirm,
         grace_ms=_grace_ms(wish),
         positive=evidence.state is Reach.CONFIRMED,

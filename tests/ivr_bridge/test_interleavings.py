@@ -61,8 +61,16 @@ class Turns:
         for name, act in actors.items():
             self._may[name], self._at_gate[name] = asyncio.Event(), asyncio.Event()
             tasks[name] = asyncio.ensure_future(self._run(name, act))
-        while running := [name for name, task in tasks.items() if not task.done()]:
-            name = self._random.choice(running)
+        name = ""
+        while running := [each for each, task in tasks.items() if not task.done()]:
+            # In bursts: an actor that goes through in one go while another stands still is where
+            # the interesting histories are.
+            if (
+                name not in running
+                or not self._at_gate[name].is_set()
+                or self._random.random() < 0.15
+            ):
+                name = self._random.choice(running)
             if not self._at_gate[name].is_set():
                 # It waits for a lock that another holds: whoever holds it must go on.
                 await asyncio.wait({tasks[name]}, timeout=0.001)
