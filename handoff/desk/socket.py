@@ -189,8 +189,8 @@ class DeskSocket:
     async def _ping(self) -> None:
         """Notice a browser that went without a word."""
         while time.monotonic() - self._heard_at < SILENCE_S:
-            await self._send(_PING)
             await asyncio.sleep(PING_S)
+            await self._send(_PING)
 
     async def _mind_session(self) -> None:
         """A hint that the session ended makes the guard look at once."""
