@@ -1,1 +1,1 @@
-"""What joins calls with chats: the share that moved, where callers dropped out, and the rows behind it."""
+"""What a manager asks: how many callers moved to chat, where the others went, and which rows say so."""
