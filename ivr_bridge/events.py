@@ -147,7 +147,9 @@ async def _record(tx: Tx, told: Sequence[Told]) -> tuple[int, list[Told]]:
 
 async def _calls(tx: Tx, told: Sequence[Told]) -> dict[tuple[Any, str], Taken]:
     first: dict[tuple[Any, str], Told] = {}
+    since: dict[tuple[Any, str], datetime] = {}
     for event in told:
+        since[event.call] = min(event.at, since.get(event.call, event.at))
         known = first.get(event.call)
         if known is None or (known.caller is None and event.caller is not None):
             first[event.call] = event
@@ -159,7 +161,7 @@ async def _calls(tx: Tx, told: Sequence[Told]) -> dict[tuple[Any, str], Taken]:
             lines=[event.line.line_id for event in chosen],
             call_ids=[event.call_id for event in chosen],
             callers=[event.caller for event in chosen],
-            ats=[event.at for event in chosen],
+            ats=[since[event.call] for event in chosen],
         )
     )
     return {(row["line_id"], row["call_id"]): Taken(**row) for row in rows}

@@ -126,7 +126,7 @@ class LineRow:
     declined_s: int
     can_poll: bool
     continue_to: str | None
-    opening: Mapping[str, Any]
+    opening: Sequence[Mapping[str, Any]]
     prompts: Mapping[str, Mapping[str, str]]
     goodbye: Mapping[str, str]
     topics: Mapping[str, Mapping[str, str]]
@@ -154,8 +154,8 @@ class LineRow:
             can_poll=self.can_poll,
             continue_to=self.continue_to,
             opening={
-                language: OpeningUse(use["template"], tuple(use["parameters"]))
-                for language, use in self.opening.items()
+                use["language"]: OpeningUse(use["template"], tuple(use["parameters"]))
+                for use in self.opening
             },
             prompts=self.prompts,
             goodbye=self.goodbye,

@@ -47,10 +47,15 @@ async def put_line(tx: Tx, draft: LineDraft) -> LineId:
             declined_s=draft.declined_s,
             can_poll=draft.can_poll,
             continue_to=draft.continue_to,
-            opening={
-                language: {"template": use.template, "parameters": list(use.parameters)}
+            # A list: jsonb forgets the order of keys, and the first language is the line's own.
+            opening=[
+                {
+                    "language": language,
+                    "template": use.template,
+                    "parameters": list(use.parameters),
+                }
                 for language, use in draft.opening.items()
-            },
+            ],
             prompts={key: dict(texts) for key, texts in draft.prompts.items()},
             goodbye=dict(draft.goodbye),
             topics={intent: dict(texts) for intent, texts in draft.topics.items()},
