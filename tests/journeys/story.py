@@ -25,13 +25,11 @@ async def moves_to_chat(phone: Phone) -> Json:
     return call
 
 
-async def asks_for_a_person(phone: Phone, words: str = "Оператор") -> None:
-    """Write to the bot that a person is wanted, and be told that one will come."""
-    seen = {message["id"] for message in await phone.messages(ACCOUNT)}
-    await phone.write(ACCOUNT, words)
-    await phone.wait_for(
-        ACCOUNT, lambda message: not message["mine"] and message["id"] not in seen
-    )
+async def asks_for_a_person(phone: Phone) -> None:
+    """Go through the bot's menu to a person, and be told that one will come."""
+    await phone.tap(ACCOUNT, "Продолжить")
+    await phone.wait_for(ACCOUNT, lambda message: has_button(message, "Оператор"))
+    await phone.tap(ACCOUNT, "Оператор")
 
 
 async def reaches(phone: Phone, desk: Desk) -> Json:
@@ -61,3 +59,8 @@ def from_business(*words: str) -> Any:
     return lambda message: not message["mine"] and all(
         word in (message["text"] or "") for word in words
     )
+
+
+def has_button(message: Json, title: str) -> bool:
+    """Can this be tapped on it?"""
+    return any(button["title"] == title for button in message.get("buttons", ()))

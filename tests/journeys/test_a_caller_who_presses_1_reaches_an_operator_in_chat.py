@@ -5,7 +5,6 @@ from tests.journeys.desk import Desk, Json, at_the_desk, signed_in
 from tests.journeys.pictures import png
 from tests.journeys.reports import voice_to_chat
 from tests.journeys.story import (
-    asks_for_a_person,
     from_business,
     is_offered_chat,
     said,
@@ -34,7 +33,7 @@ async def test_the_whole_story(product: Product, phone: Phone):
         await phone.write(ACCOUNT, "Сколько стоит доставка?")
         await phone.wait_for(ACCOUNT, from_business("290"))
 
-        await asks_for_a_person(phone)
+        await phone.write(ACCOUNT, "Позовите оператора, пожалуйста")
         reservation = await olga.offered()
         waiting = reservation["conversation"]
         assert waiting["call"]["line"]["number"] == LINE
