@@ -32,7 +32,21 @@ NUMBERS = {
     "blocked": "+79161230012",
     "ecosystem": "+79161230013",
 }
-NAMES = {"reachable": "Анна Смирнова", "offline": "Борис Ким", "late": "Ольга Ли"}
+NAMES = {
+    "reachable": "Анна Смирнова",
+    "not_on_whatsapp": "Пётр Орлов",
+    "not_on_whatsapp_after_sent": "Нина Белова",
+    "offline": "Борис Ким",
+    "late": "Ольга Ли",
+    "duplicates": "Тимур Сафин",
+    "reorder": "Мария Котова",
+    "throttled": "Павел Гусев",
+    "slow": "Елена Мороз",
+    "breaks": "Артём Зайцев",
+    "silent": "Лидия Ван",
+    "blocked": "Сергей Дятлов",
+    "ecosystem": "Юлия Рыбина",
+}
 
 
 @dataclass(frozen=True, slots=True)

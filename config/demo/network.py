@@ -37,8 +37,7 @@ def sandbox_config(file: WorkspaceFile, kept: Secrets, ports: Ports) -> dict[str
             }
         ],
         "numbers": [
-            {"number": number, "behaviour": behaviour}
-            | ({"name": NAMES[behaviour]} if behaviour in NAMES else {})
+            {"number": number, "behaviour": behaviour, "name": NAMES[behaviour]}
             for behaviour, number in NUMBERS.items()
         ],
         "default": {"behaviour": "reachable"},
