@@ -13,6 +13,7 @@ from core.ids import (
     MessageId,
     QueueId,
     ThreadId,
+    WorkspaceId,
     new_id,
 )
 from core.jobs import NewJob, enqueue, enqueue_many
@@ -57,7 +58,8 @@ class Birth:
 
     kind: Kind
     state: State
-    contact_id: ContactId
+    contact_id: ContactId | None
+    """None where the same statement finds or makes the person."""
     queue: str
     language: str
     by: By
@@ -74,77 +76,76 @@ class Birth:
     params: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A call's opening, as the conversation behind it sees it."""
+
+    account_id: AccountId
+    opening_message_id: MessageId | None
+    card: Mapping[str, Any]
+    origin: UUID
+    flow: str
+    queue: str
+    language: str
+    at: datetime
+
+
 async def invite(
-    tx: Tx,
-    *,
-    thread_id: ThreadId,
-    contact_id: ContactId,
-    account_id: AccountId,
-    opening_message_id: MessageId | None,
-    card: Mapping[str, Any],
-    origin: UUID,
-    flow: str,
-    queue: str,
-    language: str,
-    at: datetime,
+    tx: Tx, invitation: Invitation, *, contact_id: ContactId, thread_id: ThreadId
 ) -> Invited:
     """The conversation behind an opening: a new one that waits for the customer's first message,
     or the thread's open one with this call's card.
     """
-    birth = Birth(
-        kind=Kind.CHAT,
-        state=State.INVITED,
-        contact_id=contact_id,
-        thread_id=thread_id,
-        account_id=account_id,
-        queue=queue,
-        flow=flow,
-        language=language,
-        origin=origin,
-        card=card,
-        by=CALL,
-        reason="invited",
-        at=at,
-        codes=("call_card",) if opening_message_id is None else ("call_card", ""),
-        messages=(None,) if opening_message_id is None else (None, opening_message_id),
-    )
-    born = await begin(tx, birth)
+    born = await begin(tx, _birth(invitation, contact_id, thread_id))
     if born is not None:
-        await enqueue(
-            tx,
-            NewJob(
-                INVITATION_OVER,
-                {"conversation_id": str(born)},
-                key=str(born),
-                delay_s=INVITATION_LASTS.total_seconds(),
-            ),
-        )
+        await enqueue(tx, invitation_over(born))
         return Invited(born, resumed=False)
     conversation = await store.latest_in_thread(tx, thread_id)
     if conversation is None or not conversation.is_open:
         # It closed between the two statements: the thread is free again.
-        return await invite(
-            tx,
-            thread_id=thread_id,
-            contact_id=contact_id,
-            account_id=account_id,
-            opening_message_id=opening_message_id,
-            card=card,
-            origin=origin,
-            flow=flow,
-            queue=queue,
-            language=language,
-            at=at,
-        )
-    await _resume(tx, conversation, opening_message_id, card, origin, at)
+        return await invite(tx, invitation, contact_id=contact_id, thread_id=thread_id)
+    await _resume(tx, conversation, invitation)
     return Invited(conversation.conversation_id, resumed=True)
+
+
+def to_invite(
+    workspace_id: WorkspaceId, invitation: Invitation, conversation_id: ConversationId
+) -> dict[str, Any]:
+    """The values of `begin` for an invitation whose person and thread come out of the same statement."""
+    values = _to_begin(workspace_id, _birth(invitation, None, None), conversation_id)
+    return {name: value for name, value in values.items() if name not in {"contact", "thread"}}
+
+
+def invitation_over(conversation_id: ConversationId) -> NewJob:
+    """Whoever does not write within a day was not reached."""
+    return NewJob(
+        INVITATION_OVER,
+        {"conversation_id": str(conversation_id)},
+        key=str(conversation_id),
+        delay_s=INVITATION_LASTS.total_seconds(),
+    )
 
 
 async def begin(tx: Tx, birth: Birth) -> ConversationId | None:
     """A new conversation, or None when there is an open one in its place."""
-    queued = birth.at if birth.state is State.QUEUED else None
-    values: dict[str, Any] = {
-        "workspace": tx.workspace_id,
+    for _ in range(2):
+        values = _to_begin(tx.workspace_id, birth, ConversationId(new_id()))
+        born = await tx.fetchval(*SQL["begin"](**values))
+        if born is not None:
+            store.changed(tx)
+            return ConversationId(born)
+        if not await ensure_default(tx):
+            return None
+    return None
+
+
+def _to_begin(
+    workspace_id: WorkspaceId, birth: Birth, conversation_id: ConversationId
+) -> dict[str, Any]:
+    return {
+        "workspace": workspace_id,
+        "conversation": conversation_id,
+        "transition": new_id(),
         "kind": birth.kind.value,
         "state": birth.state.value,
         "contact": birth.contact_id,
@@ -157,23 +158,36 @@ async def begin(tx: Tx, birth: Birth) -> ConversationId | None:
         "card": birth.card,
         "flow": birth.flow,
         "at": birth.at,
-        "enqueued_at": queued,
+        "enqueued_at": birth.at if birth.state is State.QUEUED else None,
         "by_kind": birth.by.kind.value,
         "reason": birth.reason,
         "codes": list(birth.codes),
         "messages": list(birth.messages),
         "params": dict(birth.params or {}),
     }
-    for _ in range(2):
-        born = await tx.fetchval(
-            *SQL["begin"](**values, conversation=new_id(), transition=new_id())
-        )
-        if born is not None:
-            store.changed(tx)
-            return ConversationId(born)
-        if not await ensure_default(tx):
-            return None
-    return None
+
+
+def _birth(
+    invitation: Invitation, contact_id: ContactId | None, thread_id: ThreadId | None
+) -> Birth:
+    opening = invitation.opening_message_id
+    return Birth(
+        kind=Kind.CHAT,
+        state=State.INVITED,
+        contact_id=contact_id,
+        thread_id=thread_id,
+        account_id=invitation.account_id,
+        queue=invitation.queue,
+        flow=invitation.flow,
+        language=invitation.language,
+        origin=invitation.origin,
+        card=invitation.card,
+        by=CALL,
+        reason="invited",
+        at=invitation.at,
+        codes=("call_card",) if opening is None else ("call_card", ""),
+        messages=(None,) if opening is None else (None, opening),
+    )
 
 
 async def open_conversation(tx: Tx, contact_id: ContactId) -> OpenConversation | None:
@@ -248,18 +262,17 @@ async def _open_callbacks(tx: Tx, contact_id: ContactId) -> list[ConversationId]
     return [row["conversation_id"] for row in rows]
 
 
-async def _resume(
-    tx: Tx,
-    conversation: Conversation,
-    opening_message_id: MessageId | None,
-    card: Mapping[str, Any],
-    origin: UUID,
-    at: datetime,
-) -> None:
+async def _resume(tx: Tx, conversation: Conversation, invitation: Invitation) -> None:
     """The same conversation, about a new call: its next message counts as the answer to that call."""
-    after = replace(conversation, card=card, origin=origin, engaged_at=None)
-    await store.save(tx, conversation, after, at=at, by=CALL, event="call_card")
-    if opening_message_id is not None:
+    after = replace(
+        conversation, card=invitation.card, origin=invitation.origin, engaged_at=None
+    )
+    await store.save(tx, conversation, after, at=invitation.at, by=CALL, event="call_card")
+    if invitation.opening_message_id is not None:
         await store.append_message(
-            tx, conversation.conversation_id, opening_message_id, author="business", at=at
+            tx,
+            conversation.conversation_id,
+            invitation.opening_message_id,
+            author="business",
+            at=invitation.at,
         )

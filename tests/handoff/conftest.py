@@ -388,6 +388,12 @@ class House:
 @pytest.fixture
 async def owner(database_url: str, workspace_id: WorkspaceId) -> AsyncIterator[asyncpg.Connection]:
     """A connection of the test's own into the workspace, for looking and for mishaps."""
+    conn = await owned(database_url, workspace_id)
+    yield conn
+    await conn.close()
+
+
+async def owned(database_url: str, workspace_id: WorkspaceId) -> asyncpg.Connection:
     conn = await asyncpg.connect(database_url)
     await conn.execute(
         f"SET ROLE ivr_bridge_service; SET ivr_bridge.workspace = {int(workspace_id)}"
@@ -399,8 +405,7 @@ async def owner(database_url: str, workspace_id: WorkspaceId) -> AsyncIterator[a
         schema="pg_catalog",
         format="text",
     )
-    yield conn
-    await conn.close()
+    return conn
 
 
 @pytest.fixture
