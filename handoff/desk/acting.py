@@ -10,7 +10,7 @@ from core.http import answer
 from core.ids import ConversationId, QueueId, ReservationId, parse
 from handoff.conversation.conversations import TopicVerdict
 from handoff.desk import reading
-from handoff.desk.asking import Desk, Nothing, Sent, asker, path_id, sent
+from handoff.desk.asking import Desk, Epoch, Nothing, Sent, asker, path_id, sent
 from handoff.desk.reading import SQL
 from handoff.desk.rows import ReservationRow
 from handoff.desk.showing import tell
@@ -21,7 +21,6 @@ from handoff.routing.queues import QueueUnknown
 _WRITING_SHOWS_S = 6.0
 
 _Words = Annotated[str, Field(max_length=200)]
-_Epoch = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 
 class ReservationUnknown(NotFound, code="reservation_unknown"):
@@ -44,7 +43,7 @@ class Seen(Sent):
 class Closing(Sent):
     """The operator is done."""
 
-    epoch: _Epoch
+    epoch: Epoch
     topic: _Words | None = None
     topic_verdict: TopicVerdict | None = None
 
@@ -52,13 +51,13 @@ class Closing(Sent):
 class AsSeen(Sent):
     """The conversation as the page last saw it."""
 
-    epoch: _Epoch
+    epoch: Epoch
 
 
 class Transfer(Sent):
     """To which queue."""
 
-    epoch: _Epoch
+    epoch: Epoch
     queue_id: Annotated[str, Field(max_length=64)]
     reason: _Words | None = None
 

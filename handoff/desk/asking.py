@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.access import SignedIn
 from core.clock import Clock
@@ -48,6 +48,10 @@ DESK = web.AppKey("DESK", Desk)
 
 class NotJson(Refused, status=415, code="json_expected"):
     """Send the body as JSON: Content-Type: application/json."""
+
+
+Epoch = Annotated[int, Field(ge=1, le=2_147_483_647)]
+"""The conversation as the page last saw it, in a number that the database can hold."""
 
 
 class Sent(BaseModel):

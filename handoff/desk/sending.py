@@ -14,7 +14,7 @@ from core.vocabulary import ChannelKind
 from handoff.conversation import store
 from handoff.conversation.lifecycle import WrongState
 from handoff.desk import reading
-from handoff.desk.asking import Desk, Sent, asker, path_id, sent
+from handoff.desk.asking import Desk, Epoch, Sent, asker, path_id, sent
 from handoff.desk.reading import SQL
 from handoff.desk.sight import sight_of
 from messaging.channel import Capabilities
@@ -55,7 +55,7 @@ class Draft(Sent):
     """What to say: words, a file with or without words under it, or a template."""
 
     client_id: Annotated[str, Field(min_length=1, max_length=100)]
-    epoch: Annotated[int, Field(ge=1)]
+    epoch: Epoch
     text: Annotated[str, Field(max_length=_LONGEST)] | None = None
     media_id: Annotated[str, Field(max_length=64)] | None = None
     template: TemplateWanted | None = None
@@ -76,7 +76,7 @@ class Again(Sent):
     """A person's decision to send a message anew, under a name of its own."""
 
     client_id: Annotated[str, Field(min_length=1, max_length=100)]
-    epoch: Annotated[int, Field(ge=1)]
+    epoch: Epoch
 
 
 @dataclass(frozen=True, slots=True)
