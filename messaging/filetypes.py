@@ -35,6 +35,7 @@ _OFFICE = (
 )
 _NOT_IN_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f")) + b"\x7f"
 _LOOKED_AT = 64 * 1024
+_NAME_LENGTH = 120
 _MP3 = (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _AAC = (b"\xff\xf1", b"\xff\xf9")
 
@@ -45,6 +46,15 @@ def recognise(content: bytes) -> FileType | None:
         if (found := reader(content)) is not None:
             return found
     return None
+
+
+def file_name(claimed: str | None) -> str | None:
+    """A name fit to be shown and offered: no path, no control characters, not endless."""
+    if claimed is None:
+        return None
+    last = claimed.replace("\\", "/").rpartition("/")[2]
+    shown = "".join(letter for letter in last if letter.isprintable() and letter not in '"<>|:*?')
+    return shown.strip(". ")[-_NAME_LENGTH:] or None
 
 
 def _image(content: bytes) -> FileType | None:

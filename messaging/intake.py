@@ -6,96 +6,38 @@ shared. One request that cannot be written does not take the others with it.
 """
 
 import asyncio
-import hashlib
-import json
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID
 
+import prometheus_client
 import structlog
-from prometheus_client import Counter, Histogram
 
 from core.events import Events
 from core.faults import Overloaded, Unavailable
-from core.ids import WorkspaceId, new_id
-from core.jobs import NewJob, enqueue_many
+from core.ids import WorkspaceId
+from core.jobs import enqueue_many
 from core.postgres import Database, Tx
 from core.queries import load
 from messaging import deliveries
-from messaging.channel import (
-    Account,
-    AddressKind,
-    InboundEvent,
-    InboundMessage,
-    OtherEvent,
-    StatusReport,
-)
+from messaging.batch import Rows, Told, gather, tally
+from messaging.channel import Account, InboundEvent
 from messaging.pacing import Pacing
-from messaging.written import inbound_to_json
 
 log = structlog.get_logger()
 SQL = load(Path(__file__).with_name("intake.sql"))
 
-RECEIVE_JOB = "messaging.receive"
-
-TAKEN_IN = Counter(
+TAKEN_IN = prometheus_client.Counter(
     "ivr_bridge_webhook_events_total", "Provider events taken in", ["channel", "kind"]
 )
-SHARED = Histogram(
+SHARED = prometheus_client.Histogram(
     "ivr_bridge_webhook_commit_requests",
     "Requests that shared a commit",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200),
 )
 
-_SUREST_FIRST = (AddressKind.BSUID, AddressKind.USER_ID, AddressKind.WA_ID, AddressKind.PHONE)
-
-
-@dataclass(slots=True)
-class _Told:
-    """One request: what its body said (None when nobody can read it), and who waits for the commit."""
-
-    account: Account
-    events: Sequence[InboundEvent] | None
-    body: bytes
-    committed: asyncio.Future[None]
-
-    @property
-    def weight(self) -> int:
-        """Roughly how much work this is."""
-        return max(1, len(self.events or ()))
-
-
-@dataclass(slots=True)
-class _Rows:
-    """What goes into the inbox, by column."""
-
-    inbox_ids: list[UUID] = field(default_factory=list)
-    account_ids: list[UUID] = field(default_factory=list)
-    event_keys: list[str] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-    payloads: list[str | None] = field(default_factory=list)
-    raws: list[bytes | None] = field(default_factory=list)
-    jobs: dict[UUID, NewJob] = field(default_factory=dict)
-    _keys: set[tuple[UUID, str]] = field(default_factory=set)
-
-    def add(
-        self, account: Account, key: str, kind: str, payload: object, raw: bytes | None = None
-    ) -> UUID | None:
-        """A row, unless this batch has the event already."""
-        if (account.id, key) in self._keys:
-            return None
-        self._keys.add((account.id, key))
-        inbox_id = new_id()
-        self.inbox_ids.append(inbox_id)
-        self.account_ids.append(account.id)
-        self.event_keys.append(key)
-        self.kinds.append(kind)
-        self.payloads.append(None if payload is None else json.dumps(payload))
-        self.raws.append(raw)
-        return inbox_id
+_WORTH_A_HAND = 64
 
 
 class Intake:
@@ -119,8 +61,9 @@ class Intake:
         self._waiting_bytes = waiting_bytes
         self._batch_requests = batch_requests
         self._batch_weight = batch_weight
-        self._line: deque[_Told] = deque()
+        self._line: deque[Told] = deque()
         self._bytes = 0
+        self._busy = 0
         self._arrived = asyncio.Event()
         self._closing = False
 
@@ -131,7 +74,7 @@ class Intake:
         full = len(self._line) >= self._waiting or self._bytes + len(body) > self._waiting_bytes
         if full or self._closing:
             raise Overloaded("Too many webhooks wait here; send this one again.")
-        told = _Told(account, events, body, asyncio.get_running_loop().create_future())
+        told = Told(account, events, body, asyncio.get_running_loop().create_future())
         self._line.append(told)
         self._bytes += len(body)
         self._arrived.set()
@@ -140,15 +83,22 @@ class Intake:
     async def hand(self) -> None:
         """Write what waits, as much as there is at a time, until closed and empty."""
         while True:
-            while not self._line:
-                if self._closing:
+            # Another hand joins in only when many wait: what one more commit would cost the server is
+            # better spent on a batch that grows meanwhile.
+            while len(self._line) <= self._busy * _WORTH_A_HAND:
+                if self._closing and not self._line:
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
             batch = self._next()
             SHARED.observe(len(batch))
-            await self._write(batch)
-            await self._pacing.share()
+            self._busy += 1
+            try:
+                await self._write(batch)
+                await self._pacing.share()
+            finally:
+                self._busy -= 1
+                self._arrived.set()
 
     def close(self) -> None:
         """Take nothing more; the hands finish what waits."""
@@ -162,8 +112,8 @@ class Intake:
         self._line.clear()
         self._bytes = 0
 
-    def _next(self) -> list[_Told]:
-        batch: list[_Told] = []
+    def _next(self) -> list[Told]:
+        batch: list[Told] = []
         weight = 0
         while self._line and len(batch) < self._batch_requests and weight < self._batch_weight:
             told = self._line.popleft()
@@ -172,14 +122,14 @@ class Intake:
             batch.append(told)
         return batch
 
-    async def _write(self, batch: Sequence[_Told]) -> None:
-        by_workspace: dict[WorkspaceId, list[_Told]] = defaultdict(list)
+    async def _write(self, batch: Sequence[Told]) -> None:
+        by_workspace: dict[WorkspaceId, list[Told]] = defaultdict(list)
         for told in batch:
             by_workspace[told.account.workspace_id].append(told)
         for workspace_id, group in by_workspace.items():
             await self._commit(workspace_id, group)
 
-    async def _commit(self, workspace_id: WorkspaceId, group: Sequence[_Told]) -> None:
+    async def _commit(self, workspace_id: WorkspaceId, group: Sequence[Told]) -> None:
         try:
             async with self._database.workspace(workspace_id) as tx:
                 await self._record(tx, group)
@@ -191,9 +141,9 @@ class Intake:
         else:
             self._done(group)
 
-    async def _commit_apart(self, workspace_id: WorkspaceId, group: Sequence[_Told]) -> None:
+    async def _commit_apart(self, workspace_id: WorkspaceId, group: Sequence[Told]) -> None:
         """One transaction still, but each request may fail alone; then its body is kept for a person."""
-        broken: list[tuple[_Told, Exception]] = []
+        broken: list[tuple[Told, Exception]] = []
         try:
             async with self._database.workspace(workspace_id) as tx:
                 for told in group:
@@ -205,7 +155,7 @@ class Intake:
                     except Exception as error:  # noqa: BLE001 - as above
                         broken.append((told, error))
                 for told, _ in broken:
-                    await self._record(tx, [_Told(told.account, None, told.body, told.committed)])
+                    await self._record(tx, [Told(told.account, None, told.body, told.committed)])
         except Exception as nothing_committed:
             if not isinstance(nothing_committed, Unavailable):
                 log.exception("webhook.not_recorded", requests=len(group))
@@ -219,25 +169,14 @@ class Intake:
             )
         self._done(group)
 
-    async def _record(self, tx: Tx, group: Sequence[_Told]) -> None:
-        reports: dict[UUID, tuple[Account, list[StatusReport]]] = {}
-        rows = _Rows()
-        for told in group:
-            if told.events is None:
-                rows.add(told.account, _digest(told.body), "unparsed", None, told.body)
-                continue
-            for event in told.events:
-                if isinstance(event, StatusReport):
-                    reports.setdefault(told.account.id, (told.account, []))[1].append(event)
-                else:
-                    _add(rows, told.account, event)
+    async def _record(self, tx: Tx, group: Sequence[Told]) -> None:
+        rows, reports = gather(group)
         if rows.inbox_ids:
             await self._take_in(tx, rows)
-        # In one order of accounts, so that two batches cannot wait for each other.
-        for _, (account, told_of) in sorted(reports.items()):
-            await deliveries.apply(tx, self._events, account, told_of)
+        for account, told in reports.values():
+            await deliveries.apply(tx, self._events, account, told)
 
-    async def _take_in(self, tx: Tx, rows: _Rows) -> None:
+    async def _take_in(self, tx: Tx, rows: Rows) -> None:
         taken = await tx.fetch(
             *SQL["take_in"](
                 workspace=tx.workspace_id,
@@ -252,14 +191,15 @@ class Intake:
         fresh = {row["inbox_id"] for row in taken}
         await enqueue_many(tx, [job for inbox_id, job in rows.jobs.items() if inbox_id in fresh])
 
-    def _done(self, group: Iterable[_Told]) -> None:
+    def _done(self, group: Sequence[Told]) -> None:
         for told in group:
-            _count(told)
-            messages = sum(isinstance(event, InboundMessage) for event in told.events or ())
-            if messages:
-                self._pacing.note_inbound(told.account, messages)
             if not told.committed.done():
                 told.committed.set_result(None)
+        for (account_id, kind), number in tally(group).items():
+            account = next(told.account for told in group if told.account.id == account_id)
+            TAKEN_IN.labels(account.kind.value, kind).inc(number)
+            if kind == "message":
+                self._pacing.note_inbound(account, number)
 
 
 @asynccontextmanager
@@ -273,7 +213,6 @@ async def open_intake(
 ) -> AsyncIterator[Intake]:
     """An intake whose hands work as long as the block lasts; what waits at its end is still written."""
     intake = Intake(database, events, pacing, waiting=waiting)
-    # Two hands: while one waits for its commit, the other reads the next requests into a batch.
     tasks = [asyncio.ensure_future(intake.hand()) for _ in range(hands)]
 
     def lost(task: asyncio.Task[None]) -> None:
@@ -291,48 +230,7 @@ async def open_intake(
         await asyncio.gather(*tasks)
 
 
-def _add(rows: _Rows, account: Account, event: InboundMessage | OtherEvent) -> None:
-    if isinstance(event, OtherEvent):
-        seen = {"type": event.type, "at": event.at.isoformat()}
-        rows.add(account, event.event_key, "other", seen)
-        return
-    inbox_id = rows.add(account, event.event_key, "message", inbound_to_json(event))
-    if inbox_id is not None:
-        rows.jobs[inbox_id] = NewJob(
-            kind=RECEIVE_JOB,
-            payload={"inbox_id": str(inbox_id)},
-            band="inbound",
-            lane=_lane(account, event),
-        )
-
-
-def _lane(account: Account, event: InboundMessage) -> str:
-    """One person's messages are worked off in order. The address itself stays out of the job."""
-    surest = next(event.sender[kind] for kind in _SUREST_FIRST if kind in event.sender)
-    digest = hashlib.blake2b(surest.encode(), digest_size=12, key=account.id.bytes)
-    return f"in:{account.id}:{digest.hexdigest()}"
-
-
-def _digest(body: bytes) -> str:
-    return f"raw:{hashlib.sha256(body).hexdigest()}"
-
-
-def _count(told: _Told) -> None:
-    channel = told.account.kind.value
-    if told.events is None:
-        TAKEN_IN.labels(channel, "unparsed").inc()
-        return
-    kinds: dict[str, int] = defaultdict(int)
-    for event in told.events:
-        kinds[_KIND[type(event)]] += 1
-    for kind, number in kinds.items():
-        TAKEN_IN.labels(channel, kind).inc(number)
-
-
-_KIND: dict[type, str] = {InboundMessage: "message", StatusReport: "status", OtherEvent: "other"}
-
-
-def _refuse(group: Iterable[_Told], error: Exception) -> None:
+def _refuse(group: Iterable[Told], error: Exception) -> None:
     for told in group:
         if not told.committed.done():
             told.committed.set_exception(error)

@@ -20,7 +20,7 @@ from core.vocabulary import ChannelKind
 from messaging.accounts import Accounts
 from messaging.channel import Ambiguous, Channel, Rejected, RemoteMedia
 from messaging.files import Files
-from messaging.filetypes import FileType, recognise
+from messaging.filetypes import FileType, file_name, recognise
 
 log = structlog.get_logger()
 SQL = load(Path(__file__).with_name("media.sql"))
@@ -36,7 +36,6 @@ UPLOAD_LIMIT = 25 * _MIB
 """What an operator may put up; what a channel takes is its own affair and mostly more."""
 
 _LINK_FOR = timedelta(hours=1)
-_NAME_LENGTH = 120
 
 
 class MediaUnknown(NotFound, code="media_unknown"):
@@ -113,15 +112,6 @@ def signed_path(sealer: Sealer, workspace_id: WorkspaceId, media_id: MediaId, no
     ends = (now + 2 * _LINK_FOR).replace(minute=0, second=0, microsecond=0)
     claims = {"w": workspace_id, "m": public("md", media_id)}
     return f"/media/{sealer.sign(claims, expires_at=ends)}"
-
-
-def file_name(claimed: str | None) -> str | None:
-    """A name fit to be shown and offered: no path, no control characters, not endless."""
-    if claimed is None:
-        return None
-    last = claimed.replace("\\", "/").rpartition("/")[2]
-    shown = "".join(letter for letter in last if letter.isprintable() and letter not in '"<>|:*?')
-    return shown.strip(". ")[-_NAME_LENGTH:] or None
 
 
 class Library:

@@ -9,10 +9,10 @@ from core.postgres import Database, Tx
 from core.vocabulary import ChannelKind
 from messaging import deliveries, inbox
 from messaging.accounts import SWEEP_JOB, Accounts
+from messaging.batch import RECEIVE_JOB
 from messaging.channel import Channel
 from messaging.deliveries import SETTLE_JOB
 from messaging.inbox import InboundHandler, Inbox
-from messaging.intake import RECEIVE_JOB
 from messaging.media import FETCH_JOB, Library
 from messaging.outbox import SEND_JOB
 from messaging.pacing import Pacing

@@ -11,8 +11,8 @@ from core.access import People, SignIns
 from core.http import PUBLIC_ORIGIN, SIGN_INS, traced
 from core.ids import MediaId, parse
 from messaging.api import ENDPOINTS, LIBRARY
-from messaging.filetypes import recognise
-from messaging.media import file_name, media, signed_path
+from messaging.filetypes import file_name, recognise
+from messaging.media import media, signed_path
 from tests.fakes import cloud_api
 from tests.messaging.conftest import House
 
