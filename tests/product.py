@@ -18,8 +18,8 @@ import asyncpg
 
 from config.demo.facts import LINE, NAMES, NUMBERS, PEOPLE, WORKSPACE, Ports, Secrets, environment
 from config.demo.network import sandbox_config
-from config.settings import Settings
 from config.rooms import rooms
+from config.settings import Settings
 from config.workspaces.apply import apply
 from config.workspaces.reading import read
 from sandbox.client import Phone, SandboxClient
@@ -112,7 +112,9 @@ class Product:
         finally:
             await conn.close()
 
-    async def until(self, query: str, *arguments: object, seconds: float = 15) -> list[asyncpg.Record]:
+    async def until(
+        self, query: str, *arguments: object, seconds: float = 15
+    ) -> list[asyncpg.Record]:
         """Wait until the query finds something."""
         async with asyncio.timeout(seconds):
             while not (found := await self.rows(query, *arguments)):  # noqa: ASYNC110 - the database tells nobody
@@ -157,10 +159,14 @@ async def running_product(
     async with rooms(settings, application="test", pool_size=2) as opened:
         await apply(opened, file, WORKSPACE_FILE.parent)
     web = Process(
-        "serve", {**variables, "METRICS_LISTEN": f"127.0.0.1:{ports.web_metrics}"}, folder / "web.log"
+        "serve",
+        {**variables, "METRICS_LISTEN": f"127.0.0.1:{ports.web_metrics}"},
+        folder / "web.log",
     )
     work = Process(
-        "work", {**variables, "METRICS_LISTEN": f"127.0.0.1:{ports.work_metrics}"}, folder / "work.log"
+        "work",
+        {**variables, "METRICS_LISTEN": f"127.0.0.1:{ports.work_metrics}"},
+        folder / "work.log",
     )
     async with SandboxClient(network.url) as sandbox, aiohttp.ClientSession() as http:
         await sandbox.configure(Config.model_validate(sandbox_config(file, kept, ports)))
@@ -193,4 +199,14 @@ def _free_port() -> int:
         return port
 
 
-__all__ = ["ACCOUNT", "LINE", "NAMES", "NUMBERS", "PASSWORD", "PEOPLE", "WORKSPACE", "Product", "running_product"]
+__all__ = [
+    "ACCOUNT",
+    "LINE",
+    "NAMES",
+    "NUMBERS",
+    "PASSWORD",
+    "PEOPLE",
+    "WORKSPACE",
+    "Product",
+    "running_product",
+]

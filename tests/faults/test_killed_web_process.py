@@ -165,7 +165,9 @@ async def test_a_killed_web_process_sends_nothing_twice_and_hangs_up_on_nobody(
     assert await product.sandbox.openings(CALLER) <= 1
     for answer in (first, again, once_more):
         if answer["action"] == "hangup":
-            [message] = await product.rows("SELECT status FROM messaging.message WHERE purpose = 'opening'")
+            [message] = await product.rows(
+                "SELECT status FROM messaging.message WHERE purpose = 'opening'"
+            )
             assert message["status"] in EVIDENCE
     # Whatever was decided is decided for good.
     assert again["action"] == once_more["action"]
@@ -180,7 +182,9 @@ async def test_a_web_process_killed_at_any_moment_keeps_its_promises(product: Pr
         REQUESTS.clear()
         call_id = f"killed-{number}"
         caller = f"+7916555{number:04d}"
-        await product.sandbox.behave(caller, "reachable", accepted_ms=80, sent_ms=200, delivered_ms=400)
+        await product.sandbox.behave(
+            caller, "reachable", accepted_ms=80, sent_ms=200, delivered_ms=400
+        )
         body = {"call_id": call_id, "caller": caller, "line": LINE, "attempt": 1}
         request = asyncio.ensure_future(broken_or(product, body))
         await asyncio.sleep(number * 0.09)

@@ -1,0 +1,41 @@
+"""A canary's number and words go through everything, and turn up in no log, figure or address."""
+
+from tests.product import ACCOUNT, LINE, Product
+
+NUMBER = "+79035550199"
+WORDS = "канарейка в клетке"
+
+
+async def test_a_canary_leaves_no_trace_outside_the_database(product: Product):
+    phone = product.sandbox.phone(NUMBER)
+    await product.sandbox.behave(NUMBER, "reachable", name="Canary Bird")
+    await phone.dial(LINE, "ru")
+    await phone.wait_for_call(lambda call: bool(call["awaiting_key"]))
+    await phone.press("1")
+    await phone.wait_for(ACCOUNT)
+    await phone.write(ACCOUNT, WORDS)
+    await phone.wait_for(
+        ACCOUNT, lambda message: not message["mine"] and message["kind"] != "template"
+    )
+    # Refusals and failures are where numbers slip out.
+    await product.deflect("+7903", call_id=NUMBER)
+    await product.sandbox.behave(NUMBER, "fails", code=131000)
+    await product.deflect(NUMBER, call_id=f"again-{NUMBER}", line="+70000000000")
+    async with product.post(f"/v1/deflections?caller={NUMBER[1:]}", {"caller": NUMBER}) as refused:
+        assert refused.status == 400
+    async with product.http.get(product.metrics_url) as response:
+        figures = await response.text()
+
+    stored = await product.rows(
+        "SELECT value FROM messaging.address WHERE value LIKE $1", f"%{NUMBER[1:]}"
+    )
+    assert stored, "the canary must have gone through"
+    said = {
+        "web log": product.web.log.read_text(),
+        "worker log": product.worker.log.read_text(),
+        "metrics": figures,
+    }
+    for where, text in said.items():
+        assert text, where
+        for trace in (NUMBER[1:], NUMBER[2:], "канарейка", "Canary", product.line_key):
+            assert trace not in text, f"{where} tells {trace!r}"
