@@ -102,7 +102,8 @@ class Inbound:
         """Find the conversation, let the message take its effect, and write it down."""
         at = self._clock()
         latest = await store.latest_in_thread(tx, received.thread_id)
-        reopen_s = 0 if latest is None else (await queue(tx, latest.queue_id)).reopen_s
+        over = latest is not None and not latest.is_open
+        reopen_s = (await queue(tx, latest.queue_id)).reopen_s if latest and over else 0
         effect = effect_of(latest, received.content, at, reopen_s)
         if effect is None:
             return

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import structlog
+from prometheus_client import Histogram
 
 from core.clock import Clock
 from core.ids import ConversationId, PersonId, QueueId, WorkspaceId
@@ -26,6 +27,12 @@ from handoff.routing.soon import PLACE, place_soon
 SQL = load(Path(__file__).with_name("placing.sql"))
 
 log = structlog.get_logger()
+
+WAITED = Histogram(
+    "ivr_bridge_queue_wait_seconds",
+    "From entering the queue to being held out to an operator",
+    buckets=(0.1, 0.5, 1, 5, 15, 60, 180, 600, 1800, 3600),
+)
 
 SWEEP_S = 1.0
 BUSY_S = 0.05
@@ -145,6 +152,8 @@ class Placer:
         )
         await store.save(tx, conversation, after, at=now, by=SYSTEM, move=Move.RESERVED)
         await reservations.hold_out(tx, after, at=now, expires_at=expires_at)
+        if conversation.enqueued_at is not None:
+            WAITED.observe((now - conversation.enqueued_at).total_seconds())
         log.info("reservation.offered", conversation_id=str(conversation.conversation_id))
 
 
