@@ -1,5 +1,10 @@
 """The operators' addresses, as one table."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
 from core.access import Right
 from core.faults import Fault, Forbidden, Invalid, Unauthorized
 from core.http import Access, Endpoint, Handler
@@ -7,11 +12,43 @@ from handoff.conversation.lifecycle import WrongState
 from handoff.conversation.model import ConversationUnknown, NotYours, StaleEpoch
 from handoff.desk import acting, contacts, objects, sending, showing
 from handoff.desk.asking import Nothing, NotJson, Sent
+from handoff.desk.lists import View
+from handoff.desk.showing import MOST_MESSAGES, MOST_ROWS
 from handoff.routing.queues import QueueUnknown
 from handoff.routing.reservations import ReservationGone
 from messaging.contacts import ContactUnknown
 from messaging.outbox import OptedOut, WindowClosed
 from messaging.templates import TemplateUnknown
+
+
+def _query(name: str, description: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _whole(name: str, description: str, most: int | None = None) -> Mapping[str, Any]:
+    limits = {"minimum": 0} if most is None else {"minimum": 1, "maximum": most}
+    return _query(name, description, {"type": "integer", **limits})
+
+
+_LIST = (
+    _query("view", "Which list.", {"type": "string", "enum": list(View), "default": "mine"}),
+    _query("queue", "Only this queue.", {"type": "string"}),
+    _query("q", "A name, a whole number, or words said last.", {"type": "string"}),
+    _query("cursor", "Where the page before ended.", {"type": "string"}),
+    _whole("limit", "How many at most.", MOST_ROWS),
+)
+_STRETCH = (
+    _whole("before_seq", "Only what came before this entry."),
+    _whole("after_seq", "Only what came after this entry."),
+    _whole("limit", "How many at most.", MOST_MESSAGES),
+)
+_CHANNEL = (_query("channel", "Only this channel or account.", {"type": "string"}),)
 
 
 def _for_operators(
@@ -21,9 +58,10 @@ def _for_operators(
     summary: str,
     *,
     accepts: type[Sent] | None = None,
-    answers: type[objects.Shown] | None = None,
+    answers: type[BaseModel] | None = None,
     status: int = 200,
     faults: tuple[type[Fault], ...] = (),
+    parameters: Sequence[Mapping[str, Any]] = (),
 ) -> Endpoint:
     """An address for whoever works at the desk."""
     return Endpoint(
@@ -37,6 +75,7 @@ def _for_operators(
         answers=answers,
         status=status,
         faults=(Unauthorized, Forbidden, *faults),
+        parameters=parameters,
     )
 
 
@@ -54,13 +93,20 @@ ENDPOINTS = (
         answers=objects.Presence,
         faults=(Invalid, NotJson),
     ),
-    _for_operators("GET", "/v1/queues", showing.list_queues, "The queues you may see"),
+    _for_operators(
+        "GET",
+        "/v1/queues",
+        showing.list_queues,
+        "The queues you may see",
+        answers=objects.Queues,
+    ),
     _for_operators(
         "GET",
         "/v1/conversations",
         showing.list_conversations,
         "One page of a list",
         answers=objects.ConversationPage,
+        parameters=_LIST,
         faults=(Invalid, QueueUnknown),
     ),
     _for_operators(
@@ -77,6 +123,7 @@ ENDPOINTS = (
         showing.list_messages,
         "A stretch of the transcript, oldest first",
         answers=objects.MessagePage,
+        parameters=_STRETCH,
         faults=(Invalid, ConversationUnknown),
     ),
     _for_operators(
@@ -162,7 +209,14 @@ ENDPOINTS = (
         status=204,
         faults=(Invalid, acting.ReservationUnknown, ReservationGone),
     ),
-    _for_operators("GET", "/v1/templates", contacts.list_templates, "Templates that may be sent"),
+    _for_operators(
+        "GET",
+        "/v1/templates",
+        contacts.list_templates,
+        "Templates that may be sent",
+        answers=objects.Templates,
+        parameters=_CHANNEL,
+    ),
     _for_operators(
         "GET",
         "/v1/contacts/{id}",

@@ -61,14 +61,16 @@ async def list_templates(request: web.Request) -> web.Response:
         )
     templates = [TemplateRow(**row) for row in rows]
     return answer(
-        [
-            objects.Template(
-                name=row.name,
-                language=row.language,
-                body=row.body,
-                parameters=row.parameters,
-                channel=row.channel,
-            ).model_dump()
-            for row in templates
-        ]
+        objects.Templates(
+            [
+                objects.Template(
+                    name=row.name,
+                    language=row.language,
+                    body=row.body,
+                    parameters=row.parameters,
+                    channel=row.channel,
+                )
+                for row in templates
+            ]
+        )
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer, RootModel
 
 
 def rfc3339(moment: datetime) -> str:
@@ -108,7 +108,7 @@ class CallCard(Shown):
     ivr_path: Sequence[str]
     digits: str | None
     intent: str | None
-    voice_wait_s: float | None
+    voice_wait_s: int | float | None
     queue_position: int | None
     context: Mapping[str, Any]
     deflection_id: str | None
@@ -278,3 +278,11 @@ class MessagePage(Shown):
 
     items: Sequence[Message]
     has_more: bool
+
+
+class Queues(RootModel[list[Queue]]):
+    """The queues in sight."""
+
+
+class Templates(RootModel[list[Template]]):
+    """Templates that may be sent."""

@@ -13,8 +13,8 @@ from handoff.desk.lists import View
 from handoff.desk.sight import sight_of
 from handoff.routing.queues import QueueUnknown
 
-_MOST_ROWS = 200
-_MOST_MESSAGES = 200
+MOST_ROWS = 200
+MOST_MESSAGES = 200
 
 
 async def list_queues(request: web.Request) -> web.Response:
@@ -22,14 +22,14 @@ async def list_queues(request: web.Request) -> web.Response:
     desk, who = asker(request)
     async with desk.database.workspace(who.workspace_id, read_only=True) as tx:
         queues = await reading.queues(tx, await sight_of(tx, who))
-    return answer([queue.model_dump() for queue in queues])
+    return answer(objects.Queues(queues))
 
 
 async def list_conversations(request: web.Request) -> web.Response:
     """One page of a list."""
     desk, who = asker(request)
     view = _view(request)
-    limit = clamped(request, "limit", default=50, most=_MOST_ROWS)
+    limit = clamped(request, "limit", default=50, most=MOST_ROWS)
     words = (request.query.get("q") or "").replace("\0", "").strip()[:200]
     cursor = request.query.get("cursor")
     after = lists.spot_of(cursor) if cursor else None
@@ -56,7 +56,7 @@ async def list_messages(request: web.Request) -> web.Response:
     desk, who = asker(request)
     conversation_id = ConversationId(path_id(request, "cv"))
     before, after = whole(request, "before_seq"), whole(request, "after_seq")
-    limit = clamped(request, "limit", default=100, most=_MOST_MESSAGES)
+    limit = clamped(request, "limit", default=100, most=MOST_MESSAGES)
     async with desk.database.workspace(who.workspace_id, read_only=True) as tx:
         place = await reading.place(tx, await sight_of(tx, who), conversation_id)
         # Numbers have no gaps, so the stretch is known before anything is read.

@@ -47,10 +47,10 @@ class Misspoken(Exception):
 
 
 def web_socket() -> web.WebSocketResponse:
-    """Small frames in, pings of our own (a page cannot see the protocol's)."""
-    return web.WebSocketResponse(
-        max_msg_size=MOST_HEARD, timeout=GOODBYE_S, heartbeat=None, autoclose=True
-    )
+    """Small frames in, pings of our own (a page cannot see the protocol's), and no compression: its
+    state would cost more memory for each idle desk than its frames are worth.
+    """
+    return web.WebSocketResponse(max_msg_size=MOST_HEARD, timeout=GOODBYE_S, compress=False)
 
 
 class DeskSocket:
@@ -72,6 +72,7 @@ class DeskSocket:
         self._wake = wake
         self._transport = transport
         self._cursor: str | None = None
+        self._looks_at: ConversationId | None = None
         self._heard_at = time.monotonic()
 
     async def run(self, *, leaving: bool) -> None:
@@ -110,9 +111,11 @@ class DeskSocket:
         return since
 
     async def _connected(self) -> None:
+        """Say that a desk of theirs is there; a new lease looks at nothing yet."""
         await self._desk.operators.connected(
             self._feed.workspace_id, self._subscriber.person_id, self._subscriber.socket_id
         )
+        self._looks_at = None
 
     async def _until_one_ends(self, *ways: Coroutine[Any, Any, None]) -> None:
         """Run all of them; the first to end ends the others, and a fault among them is raised."""
@@ -148,9 +151,14 @@ class DeskSocket:
                 conversation_id = ConversationId(parse("cv", conversation))
         elif conversation is not None:
             raise Misspoken
-        await self._desk.watchers.look(
-            self._subscriber.sight, self._subscriber.socket_id, conversation_id
-        )
+        if conversation_id == self._looks_at:
+            return
+        self._looks_at = conversation_id
+        # Who looks is nice to know, and not worth a desk when the database is away for a moment.
+        with suppress(Unavailable):
+            await self._desk.watchers.look(
+                self._subscriber.sight, self._subscriber.socket_id, conversation_id
+            )
 
     async def _tell(self) -> None:
         """Welcome first, and again whenever changes would not do; then what the feed has for us."""

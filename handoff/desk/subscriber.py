@@ -10,7 +10,7 @@ from core.ids import ConversationId, PersonId
 from handoff.desk.sight import Sight
 
 _MOST_FRAMES = 256
-_MOST_BYTES = 8 * 1024 * 1024
+_MOST_BYTES = 2 * 1024 * 1024
 
 
 class Ending(Enum):
@@ -45,7 +45,9 @@ class Subscriber:
         """Have a frame sent; whoever does not keep up is let go."""
         self._frames.append(frame)
         self._bytes += len(frame)
-        if len(self._frames) > _MOST_FRAMES or self._bytes > _MOST_BYTES:
+        # One frame alone may be large; several that nobody takes may not.
+        kept = len(self._frames)
+        if kept > _MOST_FRAMES or (kept > 1 and self._bytes > _MOST_BYTES):
             self.let_go(Ending.SLOW)
         self.something.set()
 
