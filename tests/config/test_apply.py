@@ -63,7 +63,9 @@ async def test_a_key_that_the_file_no_longer_names_stops_working(opened):
     await apply(opened, read(DEMO, {**ENVIRONMENT, "DEMO_LINE_KEY": new}), FOLDER)
     fresh = Keys(opened.database)
     assert await fresh.find(old) is None
-    assert (await fresh.find(new)).lines == ["main"]
+    holder = await fresh.find(new)
+    assert holder is not None
+    assert holder.lines == ["main"]
 
 
 async def test_another_workspaces_key_is_refused_and_nothing_is_written(opened, tmp_path):

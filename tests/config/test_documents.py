@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 from ruamel.yaml import YAML
 
-from config.pages import api_page
+from config.api_page import api_page
 from config.wiring import ENDPOINTS, openapi_document
 from config.workspaces.model import schema
 

@@ -46,7 +46,7 @@ class Scene:
     async def blocked(self) -> None:
         """Until the web process waits for the lock."""
         async with asyncio.timeout(10):
-            while not await self.owner.fetchval(
+            while not await self.owner.fetchval(  # noqa: ASYNC110 - the database tells nobody
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND wait_event_type = 'Lock' AND application_name LIKE 'ivr-bridge%'"
             ):
