@@ -258,3 +258,24 @@ async def test_resuming_inside_the_window_costs_no_template(house: House):
     assert await house.value("SELECT count(*) FROM handoff.conversation WHERE kind = 'chat'") == 1
     card = await house.value("SELECT card FROM handoff.conversation WHERE kind = 'chat'")
     assert (card["call_id"], card["context"]) == ("call-2", {"order": "17"})
+
+
+@pytest.mark.parametrize("what", ["engaged", "contained", "handed_over", "closed", "not_me"])
+async def test_what_becomes_of_the_chat_is_a_fact_about_the_call(house: House, what: str):
+    told = await house.ivr.deflect()
+    async with house.database.workspace(house.workspace_id) as tx:
+        conversation = await tx.fetchrow(
+            "SELECT conversation_id, contact_id, origin FROM handoff.conversation"
+        )
+        assert conversation is not None
+        assert conversation["origin"] == told.deflection_id
+        facts = {name: str(value) for name, value in conversation.items()}
+        for _ in range(2):
+            await house.means.events.publish(tx, f"conversation.{what}", {**facts, "at": None})
+        unbidden = {**facts, "origin": None, "at": None}
+        await house.means.events.publish(tx, f"conversation.{what}", unbidden)
+    await house.work("normal")
+    rows = await house.rows("SELECT fact, detail FROM ivr_bridge.fact")
+    assert [row["fact"] for row in rows] == [what]
+    assert rows[0]["detail"]["conversation_id"] == facts["conversation_id"]
+    assert await house.value("SELECT count(*) FROM core.job WHERE state = 'buried'") == 0

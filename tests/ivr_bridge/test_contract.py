@@ -347,3 +347,12 @@ async def test_a_database_that_hangs_in_mid_race_is_a_continue_in_time(house: Ho
     await house.network.ask("POST", "/sandbox/webhooks/flush", {})
     again = await house.ivr.deflect()
     assert again.action == "continue"
+
+
+async def test_a_withheld_caller_may_key_in_a_mobile(house: House):
+    told = await house.ivr.deflect(caller="anonymous", messenger_number="8 900 555-01-09")
+    assert told.action == "hangup"
+    assert await house.network.counts() == {"+79005550109": 1}
+    row = (await house.rows("SELECT caller FROM ivr_bridge.call"))[0]
+    assert row["caller"] is None
+    assert (await house.value("SELECT asked FROM ivr_bridge.deflection"))["keyed_in"] is True

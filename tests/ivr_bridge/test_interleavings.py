@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from core.ids import DeflectionId, MessageId, new_id
+from core.ids import CallRef, DeflectionId, MessageId, new_id
 from core.jobs import Job
 from core.postgres import Tx
 from core.vocabulary import ChannelKind, PhoneNumber
@@ -22,7 +22,6 @@ from core.wake import Signal
 from ivr_bridge import race as racing
 from ivr_bridge import store
 from ivr_bridge.aftermath import OPENING_FAILED, Aftermath
-from ivr_bridge.calls import SQL as CALLS
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.race import RESCUE_CHECK, Look
 from ivr_bridge.store import NewAttempt
@@ -121,14 +120,12 @@ class Caller:
     async def arrive(self, account: Account, line_id: Any) -> None:
         house = self.house
         async with house.database.workspace(house.workspace_id) as tx:
-            met = await tx.fetchrow(
-                *CALLS["meet_call"](
-                    workspace=tx.workspace_id, call_ref=new_id(), line=line_id,
-                    call_id=str(self.deflection_id), caller=self.phone.e164, repeat_call_s=0,
-                    declined_s=0, target=self.phone.e164, account=account.id,
-                )
+            call_ref = CallRef(new_id())
+            await tx.execute(
+                "INSERT INTO ivr_bridge.call (workspace_id, call_ref, line_id, call_id, caller)"
+                " VALUES ($1, $2, $3, $4, $5)",
+                tx.workspace_id, call_ref, line_id, str(self.deflection_id), self.phone.e164,
             )  # fmt: skip
-            assert met is not None
             draft = OpeningDraft(
                 self.phone,
                 account,
@@ -145,7 +142,7 @@ class Caller:
             await store.add(
                 tx,
                 NewAttempt(
-                    deflection_id=self.deflection_id, call_ref=met["made"], line_id=line_id, attempt=1,
+                    deflection_id=self.deflection_id, call_ref=call_ref, line_id=line_id, attempt=1,
                     pending_s=30, confirm=Confirm.SENT, grace_ms=0, positive=False, can_poll=False,
                     reach=Reach.UNKNOWN, channel="whatsapp", account_id=account.id,
                     contact_id=opening.contact_id, message_id=self.message_id, answers_for=None,
