@@ -41,15 +41,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A journey that failed shows the last words of the product's processes."""
     report = yield
     funcargs = getattr(item, "funcargs", {})
     product = funcargs.get("own_product") or funcargs.get("product")
     if report.when == "call" and report.failed and isinstance(product, Product):
         for process in (product.web, product.worker):
-            words = process.log.read_text(errors="replace") if process.log.exists() else ""
-            report.sections.append((f"`{process.command}` said", words[-4000:]))
+            lines = process.log.read_text(errors="replace").splitlines()[-200:]
+            words = "\n".join(line for line in lines if '"level": "info"' not in line)
+            report.sections.append((f"`{process.command}` complained", words[-4000:]))
     return report
 
 

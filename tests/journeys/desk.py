@@ -46,9 +46,7 @@ class Desk:
     # -- coming and going ------------------------------------------------------------------------
 
     async def sign_in(self) -> None:
-        self.me = await self.ask(
-            "POST", "/v1/session", {"email": self.email, "password": PASSWORD}
-        )
+        self.me = await self.ask("POST", "/v1/session", {"email": self.email, "password": PASSWORD})
 
     async def connect(self, since: str | None = None) -> None:
         """Open the live feed; without `since`, from a snapshot."""
@@ -76,9 +74,7 @@ class Desk:
         self._socket = self._reading = None
 
     async def declare(self, declared: str) -> None:
-        self.presence = await self.ask(
-            "PUT", "/v1/operators/me/presence", {"declared": declared}
-        )
+        self.presence = await self.ask("PUT", "/v1/operators/me/presence", {"declared": declared})
 
     # -- work ------------------------------------------------------------------------------------
 
@@ -143,9 +139,7 @@ class Desk:
 
         return await self.until(look, seconds=seconds)
 
-    async def shows(
-        self, conversation: Json, *states: str, seconds: float = PATIENCE_S
-    ) -> Json:
+    async def shows(self, conversation: Json, *states: str, seconds: float = PATIENCE_S) -> Json:
         """This conversation, as soon as the live feed shows it in one of these states."""
 
         def look() -> Json | None:

@@ -56,8 +56,8 @@ def said(text: str) -> Any:
 
 def from_business(*words: str) -> Any:
     """A message to the customer that has all these words."""
-    return lambda message: not message["mine"] and all(
-        word in (message["text"] or "") for word in words
+    return lambda message: (
+        not message["mine"] and all(word in (message["text"] or "") for word in words)
     )
 
 

@@ -22,6 +22,4 @@ async def test_the_message_comes_and_the_case_is_marked(product: Product, phone:
         call["id"],
     )
     assert await product.sandbox.openings(phone.number) == 1
-    assert not await product.rows(
-        "SELECT 1 FROM ivr_bridge.rescue WHERE caller = $1", phone.number
-    )
+    assert not await product.rows("SELECT 1 FROM ivr_bridge.rescue WHERE caller = $1", phone.number)

@@ -55,7 +55,9 @@ async def test_the_whole_story(product: Product, phone: Phone):
         assert await downloaded(olga, picture) == png(24, 16)
         upload = await olga.upload("label.png", "image/png", png(9, 9))
         await olga.write(conversation, "Наклейте это на коробку", media_id=upload["id"])
-        label = await phone.wait_for(ACCOUNT, lambda one: not one["mine"] and one["kind"] == "image")
+        label = await phone.wait_for(
+            ACCOUNT, lambda one: not one["mine"] and one["kind"] == "image"
+        )
         assert label["text"] == "Наклейте это на коробку"
 
         await olga.close(conversation, topic="returns")

@@ -1,7 +1,7 @@
 """Calling again about the same thing: the conversation goes on, with the new call's context."""
 
 from sandbox.client import Phone
-from tests.journeys.desk import at_the_desk
+from tests.journeys.desk import Json, at_the_desk
 from tests.journeys.story import from_business, moves_to_chat, reaches
 from tests.product import ACCOUNT, LINE, Product
 
@@ -39,7 +39,7 @@ async def test_with_the_bot_too(product: Product, phone: Phone):
     assert [row["state"] for row in rows] == ["bot"]
 
 
-def with_call(conversations: dict, call_id: str):
+def with_call(conversations: dict[str, Json], call_id: str) -> Json | None:
     return next(
         (one for one in conversations.values() if (one["call"] or {}).get("call_id") == call_id),
         None,

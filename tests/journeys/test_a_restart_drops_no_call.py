@@ -1,0 +1,61 @@
+"""SIGTERM while calls come in through a load balancer: all that were taken are answered."""
+
+import asyncio
+import itertools
+import secrets
+import signal
+import time
+from collections import Counter
+from typing import Any
+
+from tests.product import LINE, Product
+
+_CALLERS = itertools.count(79_031_000_000)
+
+
+async def test_sigterm_under_a_stream_of_calls(own_product: Product):
+    product = own_product
+    answers: list[dict[str, Any]] = []
+
+    async def call() -> None:
+        body = {
+            "call_id": secrets.token_hex(8),
+            "caller": f"+{next(_CALLERS)}",
+            "line": LINE,
+            "deadline_ms": 5000,
+        }
+        async with product.post("/v1/deflections", body) as response:
+            answers.append(await response.json(content_type=None))
+
+    began = 0.0
+    # A broken connection fails the group, and with it the test.
+    async with asyncio.TaskGroup() as calls:
+        async with asyncio.timeout(10):
+            for number in itertools.count():
+                calls.create_task(call())
+                if number == 15:
+                    product.web.signal(signal.SIGTERM)
+                    product.worker.signal(signal.SIGTERM)
+                    began = time.monotonic()
+                if not await takes_calls(product):
+                    break
+                await asyncio.sleep(0.05)  # the pace of the calls
+
+    assert [await ended(product.web), await ended(product.worker)] == [0, 0]
+    assert time.monotonic() - began < 20
+    said = Counter(f"{answer['action']} {answer['reason']}" for answer in answers)
+    assert len(answers) > 15
+    assert set(said) == {"hangup ok"}, said
+    pending = await product.rows("SELECT 1 FROM ivr_bridge.deflection WHERE outcome = 'pending'")
+    assert pending == []
+    assert set((await product.sandbox.counts()).values()) == {1}
+
+
+async def takes_calls(product: Product) -> bool:
+    """What a balancer asks before it sends a request here."""
+    async with product.http.get(product.base_url + "/readyz") as response:
+        return response.status == 200
+
+
+async def ended(process: Any) -> int:
+    return await asyncio.to_thread(process.running.wait, 20)
