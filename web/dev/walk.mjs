@@ -204,6 +204,20 @@ await walk('a picture goes with its words', async ({ at, page }) => {
   assert.equal(await bubble(page, 'Look at this').count(), 1);
 }, { hash: '#cv_1' });
 
+await walk('a growing answer keeps the newest words in sight', async ({ at, page }) => {
+  await at('composer-input').waitFor();
+  const rest = () => page.locator('[role="log"]').evaluate((box) => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight));
+  await at('composer-input').fill('A line\n'.repeat(12));
+  await page.waitForTimeout(200);
+  assert.ok((await rest()) <= 1, 'the end went out of sight');
+  await page.locator('[role="log"]').hover();
+  await page.mouse.wheel(0, -600);
+  await page.waitForTimeout(200);
+  await at('composer-input').fill('');
+  await page.waitForTimeout(200);
+  assert.ok((await rest()) > 200, 'the place read in was lost');
+}, { hash: '#cv_1' });
+
 await walk('customers’ words are words', async ({ page }) => {
   await bubble(page, '<script>alert(1)</script>').waitFor();
   assert.equal(await page.locator('[data-testid="message"] b').count(), 0);
@@ -237,6 +251,8 @@ await walk('a report answers, explains, and keeps its period in the address', as
   await at('reports-headline').waitFor();
   await page.locator('canvas').first().waitFor();
   assert.equal(await page.locator('[data-testid="share-day"] [data-testid="share-row"]').count(), 28);
+  await page.keyboard.press('t');
+  await page.locator('canvas').first().waitFor({ state: 'detached' });
 }, { page: 'reports' });
 
 if (process.argv[2] !== 'quick') for (const [name, hash] of [['desk', '#cv_1'], ['desk', '#cv_4'], ['desk', '#cv_6'], ['reports', '']])
@@ -252,6 +268,29 @@ if (process.argv[2] !== 'quick') for (const [name, hash] of [['desk', '#cv_1'], 
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(wide <= 0, `the page is ${wide} px too wide`);
       }, { page: name, hash, context: { colorScheme, viewport: { width, height: 900 }, bypassCSP: true } });
+
+const OPENED = {
+  keys: ({ page }) => page.keyboard.press('Shift+Slash'),
+  everything: ({ page }) => page.keyboard.press('Control+k'),
+  transfer: ({ at }) => at('transfer').click(),
+  settings: async ({ at, page }) => {
+    await at('person-menu').click();
+    await page.locator('[data-value="settings"]').click();
+  },
+  picture: ({ page }) => page.locator('[data-testid="message"] .picture').first().click(),
+};
+if (process.argv[2] !== 'quick')
+  for (const [name, open] of Object.entries(OPENED))
+    await walk(`no obstacle: dialog ${name}`, async (hands) => {
+      await hands.at('composer-input').waitFor();
+      await open(hands);
+      await hands.page.locator('dialog[open]').waitFor();
+      await hands.page.addScriptTag({ content: axe });
+      const { violations } = await hands.page.evaluate(() => globalThis.axe.run());
+      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`), []);
+      await hands.page.keyboard.press('Escape');
+      await gone(hands.page.locator('dialog'));
+    }, { hash: '#cv_1', context: { bypassCSP: true } });
 
 await browser.close();
 process.exit(failures === 0 ? 0 : 1);

@@ -26,6 +26,13 @@ export function asProblem(error: unknown): Problem {
   return error instanceof Problem ? error : new Problem(0, 'unreachable', String(error));
 }
 
+let signedOut: () => void = () => undefined;
+
+/** Whoever keeps the session hears when the service no longer knows it. */
+export function whenSignedOut(handler: () => void): void {
+  signedOut = handler;
+}
+
 interface Options {
   readonly body?: unknown;
   readonly form?: FormData;
@@ -72,6 +79,7 @@ export async function request<T>(method: string, path: string, options: Options 
   } catch (error) {
     throw new Problem(0, 'unreachable', error instanceof Error ? error.message : '');
   }
+  if (response.status === 401) signedOut();
   if (!response.ok) throw await problemOf(response);
   if (response.status === 204) return null as T;
   const text = await response.text();

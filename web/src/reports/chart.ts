@@ -89,11 +89,15 @@ export function draw(chart: Chart, points: readonly Point[], look: Look): void {
     axisLine: { lineStyle: { color: grid } },
     axisLabel: { ...text, width: upright ? undefined : 150, overflow: 'truncate' },
   };
+  // Round steps that end where the highest range ends.
+  const highest = Math.max(0.05, ...points.map(({ range, share }) => range?.high ?? share ?? 0));
+  const step = highest <= 0.1 ? 0.02 : highest <= 0.25 ? 0.05 : highest <= 0.5 ? 0.1 : 0.2;
+  const top = Math.min(1, Math.ceil(highest / step - 1e-9) * step);
   const shares = {
     type: 'value',
     min: 0,
-    max: ({ max }: { max: number }) => Math.min(1, Math.ceil(max * 10 + 0.5) / 10),
-    splitNumber: 4,
+    max: top,
+    interval: step,
     splitLine: { lineStyle: { color: grid } },
     axisLabel: { ...text, formatter: (value: number) => look.percent(value) },
   };

@@ -2,7 +2,6 @@
 import * as api from '../api/reports.ts';
 import { asProblem, type Problem } from '../api/http.ts';
 import type { FunnelRow, Report, ShareRow } from '../api/types.ts';
-import { session } from '../session/session.svelte.ts';
 import { before } from './period.ts';
 
 export type Loaded<T> =
@@ -31,7 +30,6 @@ export class Reports {
           loaded = { kind: 'here', report: await answer };
         } catch (error) {
           loaded = { kind: 'trouble', problem: asProblem(error) };
-          if (loaded.problem.status === 401) session.ended();
         }
         // A slow answer to an earlier question is nobody's business any more.
         if (question === this.#question) set(loaded);

@@ -1,6 +1,6 @@
 /** Who is signed in here. Every page begins with this question. */
 import * as api from '../api/desk.ts';
-import { asProblem, type Problem } from '../api/http.ts';
+import { asProblem, whenSignedOut, type Problem } from '../api/http.ts';
 import type { Me, Right } from '../api/types.ts';
 import { appearance } from '../design/appearance.svelte.ts';
 
@@ -51,11 +51,8 @@ class Session {
 
   /** Ask again, quietly, whether the session still stands. */
   async recheck(): Promise<void> {
-    try {
-      await api.whoAmI();
-    } catch (error) {
-      if (asProblem(error).status === 401) this.ended();
-    }
+    // A refusal ends it (see whenSignedOut); anything else says nothing about it.
+    await api.whoAmI().catch(() => null);
   }
 
   #set(me: Me | null): void {
@@ -65,6 +62,7 @@ class Session {
 }
 
 export const session = new Session();
+whenSignedOut(() => session.ended());
 
 /** The workspaces that one e-mail and password open, from a `choose_workspace` refusal. */
 export function choicesOf(problem: Problem): readonly Choice[] {

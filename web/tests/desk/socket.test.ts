@@ -127,6 +127,20 @@ describe('the live connection', () => {
     expect(wires).toHaveLength(2);
   });
 
+  test('a nudge leaves a talking connection alone, and doubts one that has been quiet', () => {
+    const { socket, wires, enter, last } = desk();
+    socket.start();
+    const wire = enter();
+    socket.nudge();
+    expect(wires).toHaveLength(1);
+    vi.advanceTimersByTime(25_000);
+    socket.nudge();
+    expect(wires).toHaveLength(2);
+    expect(wire.closed).toBe(true);
+    last().onopen?.();
+    expect(last().sent[0]).toEqual({ type: 'hello', since: null });
+  });
+
   test('tells which conversation is on the screen, again after coming back', () => {
     const { socket, enter, last } = desk();
     socket.start();

@@ -98,10 +98,3 @@ export function capsOf(combination: Combination, mac: boolean): readonly string[
     return NAMES[part] ?? part.replace(/^(Key|Digit)/, '');
   });
 }
-
-export function isTypingPlace(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches('input, textarea, select, [role="textbox"]'))
-  );
-}

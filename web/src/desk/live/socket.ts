@@ -2,6 +2,7 @@
 import type { Frame } from '../../api/types.ts';
 
 export const SILENCE_MS = 40_000;
+const DOUBT_MS = 20_000;
 const FIRST_REST_MS = 500;
 const LONGEST_REST_MS = 15_000;
 /** A handshake that takes longer than this will not come. */
@@ -52,6 +53,7 @@ export class LiveSocket {
   #welcomed = false;
   #attempt = 0;
   #lostSince: number | null = null;
+  #heardAt = 0;
   #viewing: string | null = null;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
@@ -76,7 +78,11 @@ export class LiveSocket {
 
   /** Try at once: the network is back, or the person asks. */
   nudge(): void {
-    if (!this.#running || this.#socket !== null) return;
+    if (!this.#running) return;
+    // After a sleep a socket may look alive that is not: pings come every 15 s.
+    const quiet = Date.now() - this.#heardAt > DOUBT_MS;
+    if (this.#socket !== null && !quiet) return;
+    this.#abandon();
     clearTimeout(this.#rest);
     this.#connect();
   }
@@ -99,6 +105,7 @@ export class LiveSocket {
       return;
     }
     this.#socket = socket;
+    this.#heardAt = Date.now();
     this.#watch(HANDSHAKE_MS);
     socket.onopen = () => this.#say({ type: 'hello', since: this.ear.cursor() });
     socket.onclose = () => {
@@ -110,6 +117,7 @@ export class LiveSocket {
   }
 
   #heard(data: unknown): void {
+    this.#heardAt = Date.now();
     this.#watch(SILENCE_MS);
     const frame = frameOf(data);
     if (frame === null) return;

@@ -46,6 +46,9 @@ export const desk = {
   'thread.none.choose': 'Choose one in the list.',
   'thread.none.wait': 'When a customer is offered to you, accept at the top of the page and the conversation opens here.',
   'thread.none.keys': 'All keys:',
+  'thread.not_online': 'You are not online',
+  'thread.not_online.why': 'Nothing is offered to you until you are. Customers wait in their queues meanwhile.',
+  'thread.be_online': 'Go online',
   'thread.gone': 'This conversation cannot be shown',
   'thread.gone.why': 'It is not there, or not in your queues. The customer is not affected.',
   'thread.back': 'Back to the list',
@@ -170,7 +173,7 @@ export const desk = {
   'fault.unknown': 'The messenger did not say why. Send it again, or call.',
 
   'composer.label': 'Answer',
-  'composer.placeholder': 'Write to {name}…',
+  'composer.placeholder': 'Write a message…',
   'composer.text': 'Message to {name}',
   'composer.hint': 'Enter sends, Shift+Enter makes a new line',
   'composer.send': 'Send',

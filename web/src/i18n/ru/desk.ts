@@ -51,6 +51,9 @@ export const desk = {
   'thread.none.choose': 'Выберите его в списке.',
   'thread.none.wait': 'Когда вам предложат клиента, примите его вверху страницы, и чат откроется здесь.',
   'thread.none.keys': 'Все клавиши:',
+  'thread.not_online': 'Вы не на линии',
+  'thread.not_online.why': 'Пока так, вам ничего не предлагают, а клиенты ждут в очередях.',
+  'thread.be_online': 'Выйти на линию',
   'thread.gone': 'Этот чат показать нельзя',
   'thread.gone.why': 'Его нет, или он не в ваших очередях. Клиента это не касается.',
   'thread.back': 'К списку',
@@ -175,7 +178,7 @@ export const desk = {
   'fault.unknown': 'Мессенджер не сказал почему. Отправьте снова или позвоните.',
 
   'composer.label': 'Ответ',
-  'composer.placeholder': 'Написать: {name}…',
+  'composer.placeholder': 'Сообщение…',
   'composer.text': 'Сообщение для: {name}',
   'composer.hint': 'Enter отправляет, Shift+Enter — новая строка',
   'composer.send': 'Отправить',
