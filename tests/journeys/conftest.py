@@ -5,32 +5,17 @@ What hurts the product takes `own_product`, which nobody else uses.
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from sandbox.client import Phone
-from tests.conftest import Servers, fresh_database
-from tests.product import Product, running_product
+from tests.conftest import Servers
+from tests.journeys.house import running, tidy
+from tests.product import Product
 
 _NUMBERS = itertools.count(79_260_000_001)
-
-# What a journey leaves behind would be held out to the operators of the next one.
-_TIDY = (
-    """UPDATE handoff.conversation
-          SET state = 'closed', closed_at = now(), closed_reason = 'over', operator_id = NULL,
-              reserved_until = NULL, wrapup_until = NULL, epoch = epoch + 1
-        WHERE state NOT IN ('closed', 'abandoned')""",
-    """UPDATE handoff.reservation SET status = 'rescinded', settled_at = now()
-        WHERE status = 'pending'""",
-    """UPDATE handoff.operator_state
-          SET load = 0, misses = 0, not_responding = false, declared = 'offline'""",
-    # The service learns from these how fast its provider is; some journeys have a slow one.
-    "DELETE FROM messaging.delivery",
-    "DELETE FROM ivr_bridge.account_pace",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,8 +52,7 @@ async def shared_product(
 @pytest_asyncio.fixture(loop_scope="session")
 async def product(shared_product: Product) -> AsyncIterator[Product]:
     yield shared_product
-    for statement in _TIDY:
-        await shared_product.rows(statement)
+    await tidy(shared_product)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -90,12 +74,3 @@ def a_phone(request: pytest.FixtureRequest) -> Callable[[], Phone]:
 def phone(a_phone: Callable[[], Phone]) -> Phone:
     """The caller's phone."""
     return a_phone()
-
-
-@asynccontextmanager
-async def running(servers: Servers, template: str, folder: Path) -> AsyncIterator[Product]:
-    async with (
-        fresh_database(servers, template) as database_url,
-        running_product(database_url, servers.redis_url, folder) as product,
-    ):
-        yield product
