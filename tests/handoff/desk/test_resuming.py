@@ -19,7 +19,7 @@ from handoff.routing.queues import QueueDraft, put_members, put_queue
 from handoff.routing.reservations import pending_of
 from messaging import threads
 
-STEPS = 160
+STEPS = 120
 
 
 class Client:
@@ -270,7 +270,6 @@ class World:
     async def slow_writer(self) -> None:
         """A transaction that began before others and commits after them."""
         if self.slow is not None:
-            await self.commit_slow()
             return
         thread_id = await self.house.customer(f"+7495{self.chance.randrange(10**6, 10**7)}")
         async with self.house.database.workspace(self.house.workspace_id) as tx:
@@ -319,8 +318,10 @@ async def story(desk: Any, seed: int) -> None:
     await olga.ask("PUT", "/v1/operators/me/presence", {"declared": "online"})
     await boris.ask("PUT", "/v1/operators/me/presence", {"declared": "online"})
     world = World(desk, chance, [olga, boris], far)
-    for _ in range(STEPS):
+    for number in range(STEPS):
         await world.step()
+        if number % 6 == 5:
+            await world.commit_slow()
         if chance.random() < 0.12:
             await client.drop() if client.reader else await client.connect()
         elif chance.random() < 0.2 and client.conversations:

@@ -155,11 +155,13 @@ async def test_a_colleague_sees_what_they_may_not_change(desk):
     assert await everything(desk) == before
 
 
-@pytest.mark.parametrize("text", ["cv_", "1", "cv_" + "I" * 26, "rs_'--", "ct_" + "Z" * 26])
-async def test_an_id_that_is_none_names_nothing(desk, text):
+async def test_an_id_that_is_none_names_nothing(desk):
     olga = await desk.signed_in("olga")
-    told = await ask_all(olga, NAMED, Things(text, text, text, text, text))
-    assert {one: status for one, (status, _) in told.items()} == {named(one): 404 for one in NAMED}
+    for text in ("cv_", "1", "cv_" + "I" * 26, "rs_'--", "ct_" + "Z" * 26):
+        told = await ask_all(olga, NAMED, Things(text, text, text, text, text))
+        assert {one: status for one, (status, _) in told.items()} == {
+            named(one): 404 for one in NAMED
+        }
 
 
 async def test_changes_come_from_our_own_pages_and_say_nothing_unknown(desk):
