@@ -90,7 +90,7 @@ class Invitation:
     at: datetime
 
 
-async def invite(
+async def invite_to(
     tx: Tx, invitation: Invitation, *, contact_id: ContactId, thread_id: ThreadId
 ) -> Invited:
     """The conversation behind an opening: a new one that waits for the customer's first message,
@@ -103,17 +103,35 @@ async def invite(
     conversation = await store.latest_in_thread(tx, thread_id)
     if conversation is None or not conversation.is_open:
         # It closed between the two statements: the thread is free again.
-        return await invite(tx, invitation, contact_id=contact_id, thread_id=thread_id)
+        return await invite_to(tx, invitation, contact_id=contact_id, thread_id=thread_id)
     await _resume(tx, conversation, invitation)
     return Invited(conversation.conversation_id, resumed=True)
+
+
+async def invite(
+    tx: Tx,
+    *,
+    thread_id: ThreadId,
+    contact_id: ContactId,
+    account_id: AccountId,
+    opening_message_id: MessageId | None,
+    card: Mapping[str, Any],
+    origin: UUID,
+    flow: str,
+    queue: str,
+    language: str,
+    at: datetime,
+) -> Invited:
+    """The same, told piece by piece."""
+    invitation = Invitation(account_id, opening_message_id, card, origin, flow, queue, language, at)
+    return await invite_to(tx, invitation, contact_id=contact_id, thread_id=thread_id)
 
 
 def to_invite(
     workspace_id: WorkspaceId, invitation: Invitation, conversation_id: ConversationId
 ) -> dict[str, Any]:
     """The values of `begin` for an invitation whose person and thread come out of the same statement."""
-    values = _to_begin(workspace_id, _birth(invitation, None, None), conversation_id)
-    return {name: value for name, value in values.items() if name not in {"contact", "thread"}}
+    return _to_begin(workspace_id, _birth(invitation, None, None), conversation_id)
 
 
 def invitation_over(conversation_id: ConversationId) -> NewJob:
@@ -264,9 +282,7 @@ async def _open_callbacks(tx: Tx, contact_id: ContactId) -> list[ConversationId]
 
 async def _resume(tx: Tx, conversation: Conversation, invitation: Invitation) -> None:
     """The same conversation, about a new call: its next message counts as the answer to that call."""
-    after = replace(
-        conversation, card=invitation.card, origin=invitation.origin, engaged_at=None
-    )
+    after = replace(conversation, card=invitation.card, origin=invitation.origin, engaged_at=None)
     await store.save(tx, conversation, after, at=invitation.at, by=CALL, event="call_card")
     if invitation.opening_message_id is not None:
         await store.append_message(

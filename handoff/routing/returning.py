@@ -16,7 +16,6 @@ from handoff.conversation.model import By, Conversation, Kind, moved
 from handoff.routing import operators
 from handoff.routing.queues import queue
 from handoff.routing.reservations import Status
-from handoff.routing.soon import place_soon
 
 log = structlog.get_logger()
 
@@ -48,7 +47,6 @@ async def give_back(
         params={"reason": reason},
     )
     await let_go(tx, held, status, at=at, reason=reason)
-    await place_soon(tx)
     log.info("conversation.returned", conversation_id=str(held.conversation_id), reason=reason)
     return after
 
@@ -71,7 +69,6 @@ async def hand_to_queue(
         params={"queue": wanted.title, "reason": reason},
     )
     await let_go(tx, held, Status.RESCINDED, at=at, reason=reason)
-    await place_soon(tx)
     return after
 
 
