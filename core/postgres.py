@@ -26,6 +26,13 @@ class DatabaseUnavailable(Unavailable, code="database_unavailable"):
     """The database does not answer; nothing was changed that you were not told about."""
 
 
+class Undone(Exception):
+    """The statement met a case that it was not made for: a column that must hold something would not.
+
+    Nothing of it was kept.
+    """
+
+
 class Tx:
     """A transaction in hand: run statements through it, and say whom to wake once it has committed."""
 
@@ -85,10 +92,22 @@ class Tx:
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[type-arg, misc, unused-ignore]
-    """Settings are only ever made LOCAL, so a connection comes back clean without a round trip."""
+    """Settings are only ever made LOCAL, so a connection comes back clean without a round trip.
+
+    Except for the workspace that single statements run in: the connection knows which one that is.
+    """
+
+    _workspace_id: WorkspaceId | None = None
 
     def get_reset_query(self) -> str:
         return ""
+
+    async def stand_in(self, workspace_id: WorkspaceId) -> None:
+        """Single statements on this connection see this workspace and nothing else."""
+        if self._workspace_id != workspace_id:
+            self._workspace_id = None
+            await self.execute(f"SET ivr_bridge.workspace = {int(workspace_id)}")
+            self._workspace_id = workspace_id
 
 
 class Database:
@@ -108,6 +127,28 @@ class Database:
         opening = f"{begin}; SET LOCAL ivr_bridge.workspace = {int(workspace_id)}"
         async with self._transaction(opening, workspace_id) as tx:
             yield tx
+
+    async def alone(
+        self, workspace_id: WorkspaceId, query: str, *args: object, wakes: Iterable[str] = ()
+    ) -> Record | None:
+        """One statement as a transaction of its own, in one round trip: its first row, committed.
+
+        Raises Undone where a column that must hold something would not.
+        """
+        conn = await self._acquire()
+        try:
+            await conn.stand_in(workspace_id)
+            row: Record | None = await conn.fetchrow(query, *args)
+        except asyncpg.NotNullViolationError as unfit:
+            raise Undone from unfit
+        except (OSError, TimeoutError, *_LOST) as lost:
+            # Whether it took effect is not known here, as with a COMMIT that breaks off.
+            raise DatabaseUnavailable from lost
+        finally:
+            await self._pool.release(conn)
+        if self._hint is not None and (topics := list(wakes)):
+            self._hint(topics)
+        return row
 
     @asynccontextmanager
     async def dispatcher(self) -> AsyncIterator[Tx]:
@@ -206,8 +247,13 @@ async def open_database(
     command_timeout_s: float = 5.0,
     acquire_timeout_s: float = 2.0,
     hint: Hint | None = None,
+    same_plans: bool = False,
 ) -> AsyncIterator[Database]:
-    """A pool of `size` connections that act as the service's role, closed at the end."""
+    """A pool of `size` connections that act as the service's role, closed at the end.
+
+    `same_plans` where every statement finds its rows by whole keys: planning it anew for each set of
+    values would cost more than running it.
+    """
     pool = await asyncpg.create_pool(
         dsn,
         min_size=min(2, size),
@@ -224,6 +270,7 @@ async def open_database(
             # A transaction that waits on something else than us is a bug: let go of its locks.
             "idle_in_transaction_session_timeout": "15000",
             "jit": "off",
+            "plan_cache_mode": "force_generic_plan" if same_plans else "auto",
         },
     )
     try:

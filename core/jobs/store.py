@@ -52,20 +52,23 @@ async def enqueue_many(tx: Tx, jobs: Sequence[NewJob]) -> None:
     """Put several in with one statement. Two with the same kind and key must not stand in one call."""
     if not jobs:
         return
-    await tx.execute(
-        *SQL["enqueue"](
-            workspace=tx.workspace_id,
-            job_ids=[job.job_id for job in jobs],
-            bands=[job.band for job in jobs],
-            kinds=[job.kind for job in jobs],
-            lanes=[job.lane for job in jobs],
-            keys=[job.key for job in jobs],
-            payloads=[json.dumps(job.payload) for job in jobs],
-            due_ats=[job.due_at for job in jobs],
-            delays_s=[job.delay_s for job in jobs],
-        )
-    )
+    await tx.execute(*SQL["enqueue"](**enqueued(tx.workspace_id, jobs)))
     tx.wake(*{f"jobs:{job.band}" for job in jobs if job.due_at is None and job.delay_s <= 0})
+
+
+def enqueued(workspace_id: WorkspaceId, jobs: Sequence[NewJob]) -> dict[str, Any]:
+    """The values of `enqueue`, for a statement that puts jobs in beside its own work."""
+    return {
+        "workspace": workspace_id,
+        "job_ids": [job.job_id for job in jobs],
+        "bands": [job.band for job in jobs],
+        "kinds": [job.kind for job in jobs],
+        "lanes": [job.lane for job in jobs],
+        "keys": [job.key for job in jobs],
+        "payloads": [json.dumps(job.payload) for job in jobs],
+        "due_ats": [job.due_at for job in jobs],
+        "delays_s": [job.delay_s for job in jobs],
+    }
 
 
 async def cancel(tx: Tx, kind: str, key: str) -> None:
