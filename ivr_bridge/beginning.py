@@ -1,15 +1,15 @@
 """The first transaction of a deflection: who calls, may we, and the opening written down as `sending`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.ids import CallRef, ContactId, ConversationId, DeflectionId, MessageId, new_id
+from core.ids import CallRef, DeflectionId, MessageId, new_id
 from core.postgres import Tx
-from handoff.conversation.opening import invite
+from handoff.conversation.opening import Invitation, invite_to
 from ivr_bridge import calls, opening, store
 from ivr_bridge.answer import Answer
-from ivr_bridge.calls import Met
+from ivr_bridge.calls import Known
 from ivr_bridge.evidence import Proof, stricter
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Outcome, Reason
@@ -45,7 +45,7 @@ class Setting:
 
     wish: Wish
     ready: Ready | None
-    met: Met
+    met: Known
     call_ref: CallRef
     prospect: Prospect
     earlier: Sequence[Attempt]
@@ -60,9 +60,8 @@ async def begin(
 ) -> Begun:
     """Find the attempt that this request means, or begin it; raises IdempotencyConflict."""
     account = None if ready is None else ready.account
-    met = await calls.meet(tx, wish, account)
+    call_ref, met = await calls.meet(tx, wish, account)
     earlier: list[Attempt] = []
-    call_ref = met.made
     if call_ref is not None and met.rescued_contact is not None:
         await call_off(tx, met.rescued_contact, CALLED)
     if call_ref is None:
@@ -81,7 +80,7 @@ async def begin(
 
 
 def circumstances(
-    wish: Wish, ready: Ready | None, met: Met, prospect: Prospect, *, asked: bool
+    wish: Wish, ready: Ready | None, met: Known, prospect: Prospect, *, asked: bool
 ) -> Circumstances:
     """What the rules look at; `asked` when the caller has accepted an offer already."""
     request, line = wish.request, wish.line
@@ -118,7 +117,7 @@ async def _write(tx: Tx, setting: Setting, number: int) -> Begun:
         attempt = _attempt(setting, number, ruling, answers_for=on_the_wire.message_id)
         await store.add(tx, attempt)
         return Begun(attempt.deflection_id, attempt=attempt)
-    refused = ruling.refused or _not_now(setting)
+    refused = ruling.refused or not_now(setting)
     if refused is not None or ready is None:
         reason = refused or Reason.CHANNEL_DOWN
         attempt = _attempt(setting, number, ruling, refused=reason)
@@ -129,32 +128,51 @@ async def _write(tx: Tx, setting: Setting, number: int) -> Begun:
 
 async def _open(tx: Tx, setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Begun:
     """Write the opening as `sending`, put the conversation behind it, and the attempt before it."""
-    wish, met = setting.wish, setting.met
+    planned = plan(setting, ready, number, ruling)
+    prepared = await openings.prepare(tx, planned.draft)
+    invited = await invite_to(
+        tx, planned.invitation, contact_id=prepared.contact_id, thread_id=prepared.thread_id
+    )
+    attempt = replace(
+        planned.attempt,
+        contact_id=prepared.contact_id,
+        conversation_id=invited.conversation_id,
+        resumed=setting.met.conversation_open,
+    )
+    await store.add(tx, attempt)
+    return Begun(attempt.deflection_id, attempt=attempt, opening=prepared)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An opening and everything around it, before any of it is written."""
+
+    draft: OpeningDraft
+    invitation: Invitation
+    attempt: NewAttempt
+
+
+def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned:
+    """What is to be written when the rules let this caller pass."""
+    wish = setting.wish
     template, target = ready.template(wish.line, wish.language), wish.caller.target
     assert template is not None and target is not None, "the rules saw both"  # noqa: S101, PT018
     deflection_id = DeflectionId(new_id())
-    confirm = stricter(wish.line.confirm, wish.request.confirm)
-    ttl_s = opening.ttl_s(template, confirm)
-    free_words = met.conversation_open and _window_open(setting)
-    prepared = await openings.prepare(
-        tx,
-        OpeningDraft(
-            phone=target,
-            account=ready.account,
-            content=opening.content(
-                wish, template, deflection_id, free_words=free_words, ttl_s=ttl_s
-            ),
-            language=wish.language,
-            author_name=wish.line.title,
-        ),
+    ttl_s = opening.ttl_s(template, stricter(wish.line.confirm, wish.request.confirm))
+    free_words = setting.met.conversation_open and _window_open(setting)
+    draft = OpeningDraft(
+        phone=target,
+        account=ready.account,
+        content=opening.content(wish, template, deflection_id, free_words=free_words, ttl_s=ttl_s),
+        language=wish.language,
+        author_name=wish.line.title,
     )
-    invited = await invite(
-        tx,
-        thread_id=prepared.thread_id,
-        contact_id=prepared.contact_id,
+    invitation = Invitation(
         account_id=ready.account.id,
-        opening_message_id=prepared.message_id,
-        card=opening.card(wish, deflection_id, setting.now, earlier_calls=met.earlier_calls),
+        opening_message_id=draft.message_id,
+        card=opening.card(
+            wish, deflection_id, setting.now, earlier_calls=setting.met.earlier_calls
+        ),
         origin=deflection_id,
         flow=wish.line.flow,
         queue=wish.line.queue,
@@ -166,14 +184,10 @@ async def _open(tx: Tx, setting: Setting, ready: Ready, number: int, ruling: Rul
         number,
         ruling,
         deflection_id=deflection_id,
-        contact_id=prepared.contact_id,
-        message_id=prepared.message_id,
-        conversation_id=invited.conversation_id,
-        resumed=met.conversation_open,
+        message_id=draft.message_id,
         rescue_after_s=wish.line.rescue_after_s or ttl_s + opening.REPORTING_LAG_S,
     )
-    await store.add(tx, attempt)
-    return Begun(deflection_id, attempt=attempt, opening=prepared)
+    return Planned(draft, invitation, attempt)
 
 
 def _attempt(
@@ -184,10 +198,7 @@ def _attempt(
     deflection_id: DeflectionId | None = None,
     refused: Reason | None = None,
     answers_for: MessageId | None = None,
-    contact_id: ContactId | None = None,
     message_id: MessageId | None = None,
-    conversation_id: ConversationId | None = None,
-    resumed: bool = False,
     rescue_after_s: int | None = None,
 ) -> NewAttempt:
     wish, ready, evidence = setting.wish, setting.ready, setting.prospect.evidence
@@ -207,11 +218,11 @@ def _attempt(
         reach=evidence.state,
         channel=None if ready is None else ready.account.kind.value,
         account_id=None if ready is None else ready.account.id,
-        contact_id=contact_id or setting.prospect.contact_id,
+        contact_id=setting.prospect.contact_id,
         message_id=message_id,
         answers_for=answers_for,
-        conversation_id=conversation_id,
-        resumed=resumed,
+        conversation_id=None,
+        resumed=False,
         chat_wait_s=None if ready is None else ready.chat_wait_s,
         rescue_after_s=rescue_after_s
         or wish.line.rescue_after_s
@@ -224,7 +235,7 @@ def _attempt(
     )
 
 
-def _not_now(setting: Setting) -> Reason | None:
+def not_now(setting: Setting) -> Reason | None:
     """What the account has no room for, or can no longer confirm in time, is not sent."""
     wish, ready = setting.wish, setting.ready
     if ready is None:
@@ -240,6 +251,21 @@ def _not_now(setting: Setting) -> Reason | None:
         grace_ms=_grace_ms(wish),
     )
     return None if enough else Reason.DEADLINE_SHORT
+
+
+def rehearsal(begun: Begun) -> Answer:
+    """What the rules said; nothing was sent, so nothing but `continue` would be true."""
+    attempt = begun.attempt
+    if attempt is None:
+        return Answer(Action.CONTINUE, Reason.OK, trace=())
+    return Answer(
+        Action.CONTINUE,
+        attempt.reason or Reason.OK,
+        channel=attempt.channel,
+        reachability=attempt.reach,
+        chat_wait_s=attempt.chat_wait_s,
+        trace=attempt.trace,
+    )
 
 
 def _refusal(attempt: NewAttempt, reason: Reason) -> Answer:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.faults import Refused
-from core.ids import CallRef, ContactId, LineId, new_id
+from core.ids import CallRef, ContactId, LineId, WorkspaceId, new_id
 from core.postgres import Tx
 from core.queries import load
+from core.weaving import Strand, Woven
 from ivr_bridge.opening import Wish
 from messaging.channel import Account
 
@@ -18,11 +20,11 @@ class IdempotencyConflict(Refused, code="idempotency_conflict"):
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """A call that asks, and what is known about its caller."""
+class Known:
+    """What is known about a call that asks and about its caller."""
 
-    made: CallRef | None
     known: CallRef | None
+    """The call, when an earlier request or an event named it."""
     known_caller: str | None
     declined_now: bool
     offered_now: bool
@@ -43,24 +45,50 @@ class Taken:
     caller: str | None
 
 
-async def meet(tx: Tx, wish: Wish, account: Account | None) -> Met:
-    """Write the call down if it is new, and see who is calling."""
-    line = wish.line
+_MEET = Woven(
+    "SELECT call.call_ref AS made, caller.* FROM caller LEFT JOIN call ON true",
+    call=Strand(SQL["make_call"]),
+    caller=Strand(SQL["know_caller"]),
+)
+
+
+async def meet(tx: Tx, wish: Wish, account: Account | None) -> tuple[CallRef | None, Known]:
+    """Write the call down if it is new (its ref says that it was), and see who is calling."""
     row = await tx.fetchrow(
-        *SQL["meet_call"](
-            workspace=tx.workspace_id,
-            call_ref=new_id(),
-            line=line.line_id,
-            call_id=wish.call_id,
-            caller=wish.known_caller,
-            repeat_call_s=line.repeat_call_s,
-            declined_s=line.declined_s,
-            target=wish.target,
-            account=None if account is None else account.id,
+        *_MEET(
+            call=to_make(tx.workspace_id, wish, CallRef(new_id())),
+            caller=asked_about(tx.workspace_id, wish, account),
         )
     )
     assert row is not None, "the statement always answers one row"  # noqa: S101 - its own promise
-    return Met(**row)
+    made, *known = row.values()
+    return made, Known(*known)
+
+
+def to_make(workspace_id: WorkspaceId, wish: Wish, call_ref: CallRef) -> dict[str, Any]:
+    """The values of `make_call`."""
+    return {
+        "workspace": workspace_id,
+        "call_ref": call_ref,
+        "line": wish.line.line_id,
+        "call_id": wish.call_id,
+        "caller": wish.known_caller,
+    }
+
+
+def asked_about(workspace_id: WorkspaceId, wish: Wish, account: Account | None) -> dict[str, Any]:
+    """The values of `know_caller`."""
+    line = wish.line
+    return {
+        "workspace": workspace_id,
+        "line": line.line_id,
+        "call_id": wish.call_id,
+        "caller": wish.known_caller,
+        "repeat_call_s": line.repeat_call_s,
+        "declined_s": line.declined_s,
+        "target": wish.target,
+        "account": None if account is None else account.id,
+    }
 
 
 async def hold(tx: Tx, wish: Wish) -> CallRef:
@@ -107,4 +135,14 @@ def _escaped(letter: str) -> str:
     return letter
 
 
-__all__ = ["SQL", "IdempotencyConflict", "Met", "Taken", "hold", "key_of", "meet"]
+__all__ = [
+    "SQL",
+    "IdempotencyConflict",
+    "Known",
+    "Taken",
+    "asked_about",
+    "hold",
+    "key_of",
+    "meet",
+    "to_make",
+]

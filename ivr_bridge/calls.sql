@@ -1,12 +1,14 @@
--- name: meet_call -> ivr_bridge.calls:Met
--- A call that asks, as far as calls and conversations are concerned: `made` is set when this request
--- is the first to name it. A caller who had been told to hang up is noted as back.
-WITH made AS (
-    INSERT INTO ivr_bridge.call (workspace_id, call_ref, line_id, call_id, caller)
-    VALUES (:workspace, :call_ref, :line, :call_id, :caller)
-        ON CONFLICT (workspace_id, line_id, call_id) DO NOTHING
-    RETURNING call_ref
-), known AS (
+-- name: make_call
+-- A call that asks, when this request is the first to name it.
+INSERT INTO ivr_bridge.call (workspace_id, call_ref, line_id, call_id, caller)
+VALUES (:workspace, :call_ref, :line, :call_id, :caller)
+    ON CONFLICT (workspace_id, line_id, call_id) DO NOTHING
+RETURNING call_ref;
+
+-- name: know_caller -> ivr_bridge.calls:Known
+-- What is known about a call and its caller, as far as calls and conversations are concerned. A caller
+-- who had been told to hang up is noted as back.
+WITH known AS (
     SELECT call_ref, caller, declined_at, offered_at FROM ivr_bridge.call
      WHERE workspace_id = :workspace AND line_id = :line AND call_id = :call_id
 ), earlier AS (
@@ -25,7 +27,7 @@ WITH made AS (
     SELECT contact_id FROM messaging.address
      WHERE workspace_id = :workspace AND kind = 'phone' AND scope = '' AND value = :target
 )
-SELECT made.call_ref AS made, known.call_ref AS known, known.caller AS known_caller,
+SELECT known.call_ref AS known, known.caller AS known_caller,
        known.declined_at IS NOT NULL AS declined_now, known.offered_at IS NOT NULL AS offered_now,
        EXISTS (SELECT FROM ivr_bridge.call
                 WHERE workspace_id = :workspace AND caller = :caller AND declined_at IS NOT NULL
@@ -40,7 +42,7 @@ SELECT made.call_ref AS made, known.call_ref AS known, known.caller AS known_cal
                   AND v.state NOT IN ('invited', 'closed', 'abandoned')) AS conversation_open,
        (SELECT r.contact_id FROM person JOIN ivr_bridge.rescue AS r USING (contact_id)
          WHERE r.workspace_id = :workspace AND r.closed_at IS NULL LIMIT 1) AS rescued_contact
-  FROM (SELECT 1) AS one LEFT JOIN made ON true LEFT JOIN known ON true;
+  FROM (SELECT 1) AS one LEFT JOIN known ON true;
 
 -- name: hold_call
 -- The call, ours until the end of the transaction: its attempts are taken one after the other. A

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -21,19 +22,20 @@ from ivr_bridge import race as racing
 from ivr_bridge import store
 from ivr_bridge.admission import Admission
 from ivr_bridge.answer import Answer
-from ivr_bridge.beginning import Begun, begin
+from ivr_bridge.beginning import Begun, begin, rehearsal
 from ivr_bridge.evidence import Wait
 from ivr_bridge.inflight import InFlight
 from ivr_bridge.opening import Wish
-from ivr_bridge.outcome import Action, Reason
+from ivr_bridge.outcome import Action
 from ivr_bridge.race import Look, Race
 from ivr_bridge.readiness import Readiness, Ready
 from ivr_bridge.store import Row
 from ivr_bridge.sweep import Sweep
 from ivr_bridge.timing import Budget
+from ivr_bridge.usual import Usual
 from messaging import openings
 from messaging.channel import Channel
-from messaging.openings import Opening
+from messaging.openings import Opening, Outcome, Posted
 
 log = structlog.get_logger()
 
@@ -86,6 +88,7 @@ class Deflections:
         self._racing = 0
         self._in_flight = InFlight()
         self._sweep = Sweep(means.database)
+        self._usual = Usual(means.database)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -165,15 +168,17 @@ class Deflections:
     async def _begin(self, wish: Wish, budget: Budget) -> tuple[Begun, Ready | None]:
         ready = await self._means.readiness.of(wish.workspace_id, wish.line)
         admitted = await self._admits(wish, ready)
+        database, now = self._means.database, self._means.clock()
+        usual = await self._usual.begin(wish, ready, admitted=admitted, budget=budget, now=now)
+        if usual is not None:
+            return usual, ready
         try:
-            async with self._means.database.workspace(wish.workspace_id) as tx:
-                begun = await begin(
-                    tx, wish, ready, admitted=admitted, budget=budget, now=self._means.clock()
-                )
+            async with database.workspace(wish.workspace_id) as tx:
+                begun = await begin(tx, wish, ready, admitted=admitted, budget=budget, now=now)
                 if wish.request.dry_run:
                     raise _Rehearsed(begun)
         except _Rehearsed as rehearsed:
-            begun = replace(rehearsed.begun, answer=_rehearsal(rehearsed.begun))
+            begun = replace(rehearsed.begun, answer=rehearsal(rehearsed.begun))
         return begun, ready
 
     async def _admits(self, wish: Wish, ready: Ready | None) -> bool:
@@ -210,7 +215,6 @@ class Deflections:
         channel = means.channels[ready.account.kind]
         outcome = await openings.post(channel, ready.account, opening, POST_TIMEOUT_S)
         at = means.clock()
-        found: Answer | Wait = Wait()
         # The POST is never repeated; writing down what it told is, while the lease lasts.
         async for attempt in AsyncRetrying(
             stop=stop_after_delay(openings.LEASE_S - POST_TIMEOUT_S),
@@ -219,12 +223,23 @@ class Deflections:
             reraise=True,
         ):
             with attempt:
-                async with means.database.workspace(race.workspace_id) as tx:
-                    state = await openings.record(tx, means.events, opening, outcome, at)
-                    found = await racing.settle(tx, race, state, Look.NOW)
-        if isinstance(found, Answer):
-            race.answer = found
+                found = await self._record(race, opening, outcome, at)
+                if isinstance(found, Answer):
+                    race.answer = found
         race.signal.set()
+
+    async def _record(
+        self, race: Race, opening: Opening, outcome: Outcome, at: datetime
+    ) -> Answer | Wait:
+        """Write down what the POST told, and decide if that is enough."""
+        means = self._means
+        if isinstance(outcome, Posted):
+            usual = await self._usual.hang_up(race, opening, outcome, at)
+            if usual is not None:
+                return usual
+        async with means.database.workspace(race.workspace_id) as tx:
+            state = await openings.record(tx, means.events, opening, outcome, at)
+            return await racing.settle(tx, race, state, Look.NOW)
 
     async def _watch(
         self, race: Race, budget: Budget, *, look_first: bool, expired: bool = False
@@ -277,18 +292,3 @@ class Deflections:
             if isinstance(found, Answer):
                 return found
         return race.undecided(Action.POLL, "sending" if row is None else row.status or "sending")
-
-
-def _rehearsal(begun: Begun) -> Answer:
-    """What the rules said; nothing was sent, so nothing but `continue` would be true."""
-    attempt = begun.attempt
-    if attempt is None:
-        return Answer(Action.CONTINUE, Reason.OK, trace=())
-    return Answer(
-        Action.CONTINUE,
-        attempt.reason or Reason.OK,
-        channel=attempt.channel,
-        reachability=attempt.reach,
-        chat_wait_s=attempt.chat_wait_s,
-        trace=attempt.trace,
-    )

@@ -52,8 +52,7 @@ class Eligibility:
         return answer
 
     async def _ask(self, tx: Tx, wish: Wish, ready: Ready | None) -> Answer:
-        met = await calls.meet(tx, wish, None if ready is None else ready.account)
-        call_ref = met.made
+        call_ref, met = await calls.meet(tx, wish, None if ready is None else ready.account)
         if call_ref is None:
             call_ref = await calls.hold(tx, wish)
         if met.rescued_contact is not None:

@@ -155,7 +155,7 @@ async def settle(tx: Tx, race: Race, state: DeliveryState, which: Look) -> Answe
         grace_ms=race.grace_ms,
         last_look=which is not Look.NOW,
     )
-    if isinstance(found, HangUp) and (which is Look.OVERDUE or _too_late(race)):
+    if isinstance(found, HangUp) and (which is Look.OVERDUE or too_late(race)):
         found = Stay()
     word = state_word(state.status.value, None if seen.failure is None else seen.failure.value)
     match found:
@@ -226,5 +226,6 @@ def rescue_check(deflection_id: DeflectionId, after_s: float) -> NewJob:
     )
 
 
-def _too_late(race: Race) -> bool:
+def too_late(race: Race) -> bool:
+    """A hang-up decided now would reach nobody."""
     return race.answer_by is not None and time.monotonic() > race.answer_by

@@ -15,6 +15,7 @@ from core.ids import (
     DeflectionId,
     LineId,
     MessageId,
+    WorkspaceId,
     public,
 )
 from core.postgres import Tx
@@ -136,36 +137,39 @@ async def attempts(tx: Tx, call_ref: CallRef) -> list[Attempt]:
 
 async def add(tx: Tx, new: NewAttempt) -> None:
     """Write an attempt down."""
-    await tx.execute(
-        *SQL["add"](
-            workspace=tx.workspace_id,
-            deflection=new.deflection_id,
-            call_ref=new.call_ref,
-            line=new.line_id,
-            attempt=new.attempt,
-            pending_s=new.pending_s,
-            confirm=new.confirm.value,
-            grace_ms=new.grace_ms,
-            positive=new.positive,
-            can_poll=new.can_poll,
-            reachability=new.reach.value,
-            channel=new.channel,
-            account=new.account_id,
-            contact=new.contact_id,
-            message=new.message_id,
-            answers_for=new.answers_for,
-            conversation=new.conversation_id,
-            resumed=new.resumed,
-            chat_wait_s=new.chat_wait_s,
-            rescue_after_s=new.rescue_after_s,
-            consent=new.consent,
-            asked=new.asked,
-            trace=list(new.trace),
-            outcome=new.outcome.value,
-            reason=None if new.reason is None else new.reason.value,
-            proof=None if new.outcome is Outcome.PENDING else Proof.NONE.value,
-        )
-    )
+    await tx.execute(*SQL["add"](**to_add(tx.workspace_id, new)))
+
+
+def to_add(workspace_id: WorkspaceId, new: NewAttempt) -> dict[str, Any]:
+    """The values of `add`, for a statement that writes more than the attempt down."""
+    return {
+        "workspace": workspace_id,
+        "deflection": new.deflection_id,
+        "call_ref": new.call_ref,
+        "line": new.line_id,
+        "attempt": new.attempt,
+        "pending_s": new.pending_s,
+        "confirm": new.confirm.value,
+        "grace_ms": new.grace_ms,
+        "positive": new.positive,
+        "can_poll": new.can_poll,
+        "reachability": new.reach.value,
+        "channel": new.channel,
+        "account": new.account_id,
+        "contact": new.contact_id,
+        "message": new.message_id,
+        "answers_for": new.answers_for,
+        "conversation": new.conversation_id,
+        "resumed": new.resumed,
+        "chat_wait_s": new.chat_wait_s,
+        "rescue_after_s": new.rescue_after_s,
+        "consent": new.consent,
+        "asked": new.asked,
+        "trace": list(new.trace),
+        "outcome": new.outcome.value,
+        "reason": None if new.reason is None else new.reason.value,
+        "proof": None if new.outcome is Outcome.PENDING else Proof.NONE.value,
+    }
 
 
 async def get(tx: Tx, deflection_id: DeflectionId) -> Row | None:
@@ -178,17 +182,27 @@ async def decide(
     tx: Tx, deflection_id: DeflectionId, outcome: Outcome, reason: Reason, proof: Proof, by: str
 ) -> bool:
     """Record the decision; False when another one stands already."""
-    decided = await tx.fetchval(
-        *SQL["decide"](
-            workspace=tx.workspace_id,
-            deflection=deflection_id,
-            outcome=outcome.value,
-            reason=reason.value,
-            proof=proof.value,
-            by=by,
-        )
-    )
-    return decided is not None
+    values = to_decide(tx.workspace_id, deflection_id, outcome, reason, proof, by)
+    return await tx.fetchval(*SQL["decide"](**values)) is not None
+
+
+def to_decide(
+    workspace_id: WorkspaceId,
+    deflection_id: DeflectionId,
+    outcome: Outcome,
+    reason: Reason,
+    proof: Proof,
+    by: str,
+) -> dict[str, Any]:
+    """The values of `decide`, for a statement that does more than decide."""
+    return {
+        "workspace": workspace_id,
+        "deflection": deflection_id,
+        "outcome": outcome.value,
+        "reason": reason.value,
+        "proof": proof.value,
+        "by": by,
+    }
 
 
 async def keep_an_eye_on(
@@ -267,20 +281,3 @@ _RANKS = {
     Status.DELIVERED: Rank.DELIVERED,
     Status.READ: Rank.DELIVERED,
 }
-
-__all__ = [
-    "SQL",
-    "Attempt",
-    "NewAttempt",
-    "Row",
-    "add",
-    "add_fact",
-    "attempts",
-    "decide",
-    "get",
-    "keep_an_eye_on",
-    "of_message",
-    "seen",
-    "state_word",
-    "which_attempt",
-]

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from core.events import Events
-from core.ids import AddressId, ContactId, MessageId, ThreadId, new_id
-from core.postgres import Tx
+from core.ids import AddressId, ContactId, MessageId, ThreadId, WorkspaceId, new_id
+from core.postgres import Record, Tx
 from core.queries import load
 from core.vocabulary import PhoneNumber
 from messaging import posting
@@ -113,15 +113,23 @@ class DeliveryState:
 
 async def look_up(tx: Tx, phone: PhoneNumber, account: Account, now: datetime) -> Prospect:
     """Contact, thread, window, opt-out, evidence and the account's health, in one statement."""
-    row = await tx.fetchrow(
-        *SQL["look_up"](
-            workspace=tx.workspace_id,
-            account_id=account.id,
-            channel=account.kind.value,
-            **goes_by(phone),
-        )
-    )
+    row = await tx.fetchrow(*SQL["look_up"](**looked_up(tx.workspace_id, phone, account)))
     assert row is not None, "the statement always answers one row"  # noqa: S101 - its own promise
+    return prospect(row, now)
+
+
+def looked_up(workspace_id: WorkspaceId, phone: PhoneNumber, account: Account) -> dict[str, Any]:
+    """The values of `look_up`, for a statement that looks at more besides."""
+    return {
+        "workspace": workspace_id,
+        "account_id": account.id,
+        "channel": account.kind.value,
+        **goes_by(phone),
+    }
+
+
+def prospect(row: Record, now: datetime) -> Prospect:
+    """What a row of `look_up` says, as of now."""
     known = row["reachability"] or ()
     return Prospect(
         contact_id=row["contact_id"],
@@ -136,28 +144,36 @@ async def look_up(tx: Tx, phone: PhoneNumber, account: Account, now: datetime) -
 
 async def prepare(tx: Tx, draft: OpeningDraft) -> Opening:
     """Write the opening down as `sending` under a lease; send it only after the commit."""
-    row = await tx.fetchrow(
-        *SQL["prepare"](
-            workspace=tx.workspace_id,
-            phone=draft.phone.e164,
-            address_id=new_id(),
-            contact_id=new_id(),
-            thread_id=new_id(),
-            language=draft.language,
-            account_id=draft.account.id,
-            message_id=draft.message_id,
-            author_name=draft.author_name,
-            type=draft.content.type.value,
-            text=draft.content.text,
-            content=content_to_json(draft.content),
-            client_key=draft.client_key,
-            watch=draft.watch,
-            lease_s=draft.lease_s,
-            **goes_by(draft.phone),
-        )
-    )
+    row = await tx.fetchrow(*SQL["prepare"](**to_prepare(tx.workspace_id, draft)))
     assert row is not None, "the statement finds or makes exactly one"  # noqa: S101 - its own promise
     tx.wake(f"desk:{tx.workspace_id}")
+    return prepared(draft, row)
+
+
+def to_prepare(workspace_id: WorkspaceId, draft: OpeningDraft) -> dict[str, Any]:
+    """The values of `prepare`, for a statement that writes more than the opening down."""
+    return {
+        "workspace": workspace_id,
+        "phone": draft.phone.e164,
+        "address_id": new_id(),
+        "contact_id": new_id(),
+        "thread_id": new_id(),
+        "language": draft.language,
+        "account_id": draft.account.id,
+        "message_id": draft.message_id,
+        "author_name": draft.author_name,
+        "type": draft.content.type.value,
+        "text": draft.content.text,
+        "content": content_to_json(draft.content),
+        "client_key": draft.client_key,
+        "watch": draft.watch,
+        "lease_s": draft.lease_s,
+        **goes_by(draft.phone),
+    }
+
+
+def prepared(draft: OpeningDraft, row: Record) -> Opening:
+    """What a row of `prepare` made of a draft."""
     return Opening(
         letter=Letter(draft.message_id, draft.account.id, draft.account.kind, fence=1),
         contact_id=row["contact_id"],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from core.events import Events
-from core.ids import AccountId, AddressId, MessageId, ThreadId, new_id
+from core.ids import AccountId, AddressId, MessageId, ThreadId, WorkspaceId, new_id
 from core.postgres import Tx
 from core.queries import load
 from core.vocabulary import ChannelKind
@@ -87,7 +87,7 @@ async def record(
     tx: Tx, events: Events, letter: Letter, outcome: Outcome, at: datetime
 ) -> Standing | None:
     """Where the message stands now; None when the fence moved on and nothing was written."""
-    row = await tx.fetchrow(*_statement(tx, letter, outcome, at))
+    row = await tx.fetchrow(*_statement(tx.workspace_id, letter, outcome, at))
     if row is None:
         return None
     answered = Answered(**row)
@@ -120,24 +120,36 @@ async def record(
     return now
 
 
-def _statement(tx: Tx, letter: Letter, outcome: Outcome, at: datetime) -> tuple[Any, ...]:
+def accepted(
+    workspace_id: WorkspaceId, letter: Letter, posted: Posted, at: datetime
+) -> dict[str, Any]:
+    """The values of `record_accepted`, for a statement that decides something besides."""
+    return {
+        "workspace": workspace_id,
+        "message_id": letter.message_id,
+        "fence": letter.fence,
+        "at": at,
+        "provider_id": posted.provider_id,
+        "account_id": letter.account_id,
+        "address_ids": [new_id() for _ in posted.learnt],
+        "kinds": [kind.value for kind in posted.learnt],
+        "scopes": [scope_of(kind, letter.channel) for kind in posted.learnt],
+        "values": list(posted.learnt.values()),
+    }
+
+
+def _statement(
+    workspace_id: WorkspaceId, letter: Letter, outcome: Outcome, at: datetime
+) -> tuple[Any, ...]:
     common: dict[str, Any] = {
-        "workspace": tx.workspace_id,
+        "workspace": workspace_id,
         "message_id": letter.message_id,
         "fence": letter.fence,
         "at": at,
     }
     match outcome:
-        case Posted(provider_id=provider_id, learnt=learnt):
-            return SQL["record_accepted"](
-                provider_id=provider_id,
-                account_id=letter.account_id,
-                address_ids=[new_id() for _ in learnt],
-                kinds=[kind.value for kind in learnt],
-                scopes=[scope_of(kind, letter.channel) for kind in learnt],
-                values=list(learnt.values()),
-                **common,
-            )
+        case Posted():
+            return SQL["record_accepted"](**accepted(workspace_id, letter, outcome, at))
         case Refused(failure=failure):
             return SQL["record_refused"](
                 failed_class=failure.failure_class.value, failed_code=failure.code, **common

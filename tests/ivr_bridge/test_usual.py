@@ -1,0 +1,176 @@
+"""The usual call takes three statements; they do what the long way does, or nothing."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from core.ids import new_id
+from ivr_bridge.evidence import Confirm
+from tests.ivr_bridge.conftest import CALLER, House, Told
+
+FRIEND = "+79005550199"
+TABLES = {
+    "ivr_bridge.call": "call_ref = $1",
+    "ivr_bridge.deflection": "call_ref = $1",
+    "messaging.message": "message_id = $2",
+    "messaging.delivery": "message_id = $2",
+    "handoff.conversation": "conversation_id = $3",
+    "handoff.transition": "conversation_id = $3",
+    "handoff.entry": "conversation_id = $3",
+    "core.job": "key IN ($3::text, $4::text)",
+}
+
+
+@pytest.fixture
+async def hasty(house: House) -> House:
+    """A line that hangs up once the provider took the message, and a network that takes it at once."""
+    await house.change_line(confirm=Confirm.ACCEPTED)
+    await house.network.behave(CALLER, "silent", accepted_ms=0)
+    await house.network.behave(FRIEND, "silent", accepted_ms=0)
+    for number in (CALLER, FRIEND):
+        await befriend(house, number)
+    return house
+
+
+async def test_the_usual_way_and_the_long_way_write_the_same(hasty: House):
+    usual = await hasty.ivr.deflect("usual", CALLER)
+    assert (usual.action, usual.json["evidence"]) == ("hangup", "accepted_known")
+    long = await the_long_way(hasty, "long", FRIEND)
+    assert (long.action, long.json["evidence"]) == ("hangup", "accepted_known")
+    assert await written(hasty, usual, CALLER) == await written(hasty, long, FRIEND)
+
+
+async def test_a_failure_that_was_reported_before_the_answer_is_heeded(hasty: House):
+    async def fail(message_id: Any) -> None:
+        await hasty.value(
+            "UPDATE messaging.message SET failed_at = now(), failed_class = 'not_on_channel',"
+            " failed_code = '131026', leased_until = NULL WHERE message_id = $1",
+            message_id,
+        )
+
+    told = await meanwhile(hasty, fail)
+    assert told.action == "continue"
+    assert await hasty.value("SELECT count(*) FROM core.job WHERE kind LIKE '%rescue_check'") == 0
+    assert await hasty.value("SELECT provider_id FROM messaging.message") is not None
+
+
+async def test_a_decision_that_stands_already_is_not_made_again(hasty: House):
+    async def settle(message_id: Any) -> None:
+        await hasty.value(
+            "UPDATE ivr_bridge.deflection SET outcome = 'continue', reason = 'deadline',"
+            " proof = 'none', decided_at = now(), decided_by = 'sweep' WHERE message_id = $1",
+            message_id,
+        )
+
+    told = await meanwhile(hasty, settle)
+    assert (told.action, told.reason) == ("continue", "deadline")
+    assert await hasty.value("SELECT status FROM messaging.message") == "accepted"
+
+
+async def test_a_watched_message_tells_whoever_watches(hasty: House):
+    async def watch(message_id: Any) -> None:
+        await hasty.value(
+            "UPDATE messaging.message SET watch = true WHERE message_id = $1", message_id
+        )
+
+    told = await meanwhile(hasty, watch)
+    assert told.action == "hangup"
+    assert await hasty.value("SELECT status FROM messaging.message") == "accepted"
+
+
+async def test_a_second_call_goes_on_with_the_chat_of_the_first(hasty: House):
+    first, second = await hasty.ivr.deflect("first"), await hasty.ivr.deflect("second")
+    assert (first.action, second.action) == ("hangup", "hangup")
+    chats = await hasty.rows("SELECT conversation_id FROM ivr_bridge.deflection")
+    assert len(chats) == 2
+    assert len({row["conversation_id"] for row in chats}) == 1
+    assert await hasty.value("SELECT count(*) FROM ivr_bridge.call") == 2
+
+
+async def test_two_calls_of_one_person_at_once_open_one_chat(hasty: House):
+    told = await asyncio.gather(*[hasty.ivr.deflect(f"call-{number}") for number in range(6)])
+    assert {answer.action for answer in told} == {"hangup"}
+    assert await hasty.value("SELECT count(*) FROM handoff.conversation") == 1
+    assert (
+        await hasty.value("SELECT count(DISTINCT conversation_id) FROM ivr_bridge.deflection") == 1
+    )
+    assert await hasty.network.openings(CALLER) == 6
+
+
+async def meanwhile(house: House, act: Any) -> Told:
+    """An answer during whose POST something else happened to the message."""
+    await house.network.behave(CALLER, "held", then="silent")
+    asking = asyncio.ensure_future(house.ivr.deflect())
+    await house.network.wire(wait_ms=5000)
+    await act(await house.value("SELECT message_id FROM messaging.message"))
+    await house.network.ask("POST", "/sandbox/release", {})
+    return await asking
+
+
+async def the_long_way(house: House, call_id: str, caller: str) -> Told:
+    """As if another request about the same call were just being begun, and another report awaited."""
+    usual = house.deflections._usual
+    line_id = await house.value("SELECT line_id FROM ivr_bridge.line")
+    usual._beginning.add((house.workspace_id, line_id, call_id))
+    return await house.ivr.deflect(call_id, caller)
+
+
+async def befriend(house: House, number: str) -> None:
+    """This number was reached lately."""
+    contact_id, address_id = new_id(), new_id()
+    for query, *arguments in (
+        (
+            "INSERT INTO messaging.contact (workspace_id, contact_id, language) VALUES ($1, $2, 'ru')",
+            contact_id,
+        ),
+        (
+            "INSERT INTO messaging.address (workspace_id, address_id, contact_id, kind, scope, value)"
+            " VALUES ($1, $3, $2, 'phone', '', $4)",
+            contact_id,
+            address_id,
+            number,
+        ),
+        (
+            "INSERT INTO messaging.reachability"
+            " (workspace_id, address_id, channel, positive_at, positive_source)"
+            " VALUES ($1, $2, 'whatsapp', now(), 'delivered')",
+            address_id,
+        ),
+    ):
+        await house.value(query, house.workspace_id, *arguments)
+
+
+async def written(house: House, told: Told, caller: str) -> dict[str, Counter[str]]:
+    """Everything about a call, without what differs between any two calls."""
+    (keys,) = await house.rows(
+        "SELECT call_ref, message_id, conversation_id, deflection_id FROM ivr_bridge.deflection"
+        " WHERE deflection_id = $1",
+        told.deflection_id,
+    )
+    ids = [keys["call_ref"], keys["message_id"], keys["conversation_id"], keys["deflection_id"]]
+    found = {}
+    for table, where in TABLES.items():
+        numbers = [index for index in range(1, 5) if f"${index}" in where]
+        for place, number in enumerate(numbers, 1):
+            where = where.replace(f"${number}", f"${place}")
+        given = [str(ids[n - 1]) if "text" in where else ids[n - 1] for n in numbers]
+        rows = await house.rows(f"SELECT * FROM {table} WHERE {where}", *given)
+        assert rows, table
+        found[table] = Counter(_told_apart(dict(row), caller) for row in rows)
+    return found
+
+
+def _told_apart(row: dict[str, Any], caller: str) -> str:
+    """A row's values; ids and moments only as being there or not."""
+    plain = {}
+    for column, value in row.items():
+        own = column.endswith(("_id", "_ref", "_at", "_until", "_xid")) or column in {
+            "key", "at", "call_id", "caller", "origin", "score", "client_key",
+        }  # fmt: skip
+        if column in {"card", "content", "payload", "asked"} and isinstance(value, dict):
+            plain[column] = sorted(value)
+        else:
+            plain[column] = (value is not None) if own else value
+    return repr(plain).replace(caller, "the caller")
