@@ -35,7 +35,7 @@ const conversation = (number, name, more = {}) => ({
   unread: 0, enqueued_at: at(1000 - 20 * number), waiting_since: null, reserved_until: null, opened_at: at(1200), closed_at: null,
   closed_reason: null, topic: 'order_status', tags: ['доставка'], priority: 0, window_until: later(23.2 * 3600 - number),
   viewers: [], call: { ...CALL, call_id: `call-${number}` }, last_seq: 0,
-  summary: { language: 'ru', slots: { order_number: 'R-48213', город: 'Казань' }, path: ['menu', 'order_status'], reason: 'asked_for_person' },
+  summary: { language: 'ru', slots: { order_number: 'R-48213', город: 'Казань' }, path: ['menu', 'order_status'], reason: 'asked' },
   ...more,
 });
 
@@ -108,7 +108,7 @@ export const contactOf = (conversation) => ({
 });
 
 export const reservation = (conversation) => ({
-  id: 'rs_1', conversation: { ...conversation, state: 'reserved' }, reason: 'Позвать человека', waiting_s: 74,
+  id: 'rs_1', conversation: { ...conversation, state: 'reserved' }, reason: 'asked', waiting_s: 74,
   expires_at: new Date(Date.now() + 29_000).toISOString(), server_now: new Date().toISOString(),
 });
 

@@ -1,5 +1,5 @@
 /** Theme, density and accent: kept on this device, written on the root element. */
-import { accentShades } from './contrast.ts';
+import { ACCENT_TOKENS, accentShades } from './contrast.ts';
 import { recall, remember } from '../device/storage.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -56,7 +56,10 @@ class Appearance {
     root.dataset['theme'] = this.shown;
     root.dataset['density'] = this.density;
     const shades = this.accent === null ? null : accentShades(this.accent, this.shown);
-    for (const [name, value] of Object.entries(shades ?? {})) root.style.setProperty(name, value);
+    // Without one, or with one that is no colour, the tokens' own stands.
+    for (const name of ACCENT_TOKENS)
+      if (shades === null) root.style.removeProperty(name);
+      else root.style.setProperty(name, shades[name]);
   }
 }
 

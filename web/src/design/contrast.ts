@@ -52,15 +52,17 @@ export function readable(colour: Rgb, ground: Rgb, ratio = 4.5): Rgb {
   return towards;
 }
 
-export interface AccentShades {
-  readonly '--accent': string;
-  readonly '--accent-hover': string;
-  readonly '--on-accent': string;
-  readonly '--accent-text': string;
-  readonly '--accent-tint': string;
-  readonly '--accent-line': string;
-  readonly '--data-moved': string;
-}
+export const ACCENT_TOKENS = [
+  '--accent',
+  '--accent-hover',
+  '--on-accent',
+  '--accent-text',
+  '--accent-tint',
+  '--accent-line',
+  '--data-moved',
+] as const;
+
+export type AccentShades = Readonly<Record<(typeof ACCENT_TOKENS)[number], string>>;
 
 /** All the accent's tokens from the one colour that a workspace sets; null when it is no colour. */
 export function accentShades(colour: string, theme: 'light' | 'dark'): AccentShades | null {
