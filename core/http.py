@@ -4,9 +4,11 @@ import base64
 import json
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import structlog
@@ -174,6 +176,9 @@ async def read_limited(request: web.Request, limit: int) -> bytes:
     """The body, refused as soon as it is known to be too long."""
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(f"The body may have {limit} bytes.")
+    if request.content_length and "Content-Encoding" not in request.headers:
+        # The usual case in one step: as long as it says, which is not too long.
+        return await request.content.readexactly(request.content_length)
     chunks = bytearray()
     async for chunk in request.content.iter_any():
         chunks += chunk
@@ -262,32 +267,39 @@ def _refuse_deep(value: object, depth: int = 0) -> None:
 @web.middleware
 async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every request a trace id, time it by route, and turn faults into problems."""
-    offered = request.headers.get("X-Request-Id", "")
-    trace = offered if _CALLERS_TRACE.fullmatch(offered) else secrets.token_hex(8)
+    began = time.perf_counter()
+    offered = request.headers.get("X-Request-Id")
+    trace = offered if offered and _CALLERS_TRACE.fullmatch(offered) else secrets.token_hex(8)
     request[_TRACE_ID] = trace
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else "unknown"
-    with (
-        structlog.contextvars.bound_contextvars(trace_id=trace),
-        SERVED.labels(request.method, path).time(),
-    ):
-        try:
-            response = await handler(request)
-        except Fault as fault:
-            response = problem(fault, trace)
-            log.info("request.refused", code=fault.code, status=fault.status, route=path)
-        except web.HTTPException as plain:
-            if plain.status < 400:  # noqa: PLR2004 - redirects are answers
-                raise
-            response = problem(_as_fault(plain), trace)
-        except Exception as bug:
-            # A defect of ours: loud in the log, and still an answer that names its trace.
-            log.exception("request.broke", route=path, exc_info=bug)
-            response = problem(Broken(), trace)
-    ANSWERS.labels(request.method, path, str(response.status)).inc()
+    # A connection's requests come one after the other in its own task: the next one overwrites this.
+    structlog.contextvars.bind_contextvars(trace_id=trace)
+    try:
+        response = await handler(request)
+    except Fault as fault:
+        response = problem(fault, trace)
+        log.info("request.refused", code=fault.code, status=fault.status, route=path)
+    except web.HTTPException as plain:
+        if plain.status < 400:  # noqa: PLR2004 - redirects are answers
+            raise
+        response = problem(_as_fault(plain), trace)
+    except Exception as bug:
+        # A defect of ours: loud in the log, and still an answer that names its trace.
+        log.exception("request.broke", route=path, exc_info=bug)
+        response = problem(Broken(), trace)
+    took, answers = _figures(request.method, path, response.status)
+    took.observe(time.perf_counter() - began)
+    answers.inc()
     if not response.prepared:
         response.headers["X-Request-Id"] = trace
     return response
+
+
+@lru_cache(maxsize=1024)
+def _figures(method: str, path: str, status: int) -> tuple[Histogram, Counter]:
+    """The figures that one kind of answer counts in; finding them costs more than counting."""
+    return SERVED.labels(method, path), ANSWERS.labels(method, path, str(status))
 
 
 class Broken(Fault, status=500, code="internal_error", retry=True):
