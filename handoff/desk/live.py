@@ -1,8 +1,9 @@
 """The desk's live connection: the address, and the feeds behind all desks of this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -10,9 +11,9 @@ from aiohttp import web
 
 from core.access import Right
 from core.clock import Clock
-from core.faults import Forbidden, Refused, Unauthorized
+from core.faults import Forbidden, RateLimited, Refused, Unauthorized
 from core.http import Access, Endpoint, same_origin, signed_in
-from core.ids import MediaId, WorkspaceId, new_id
+from core.ids import MediaId, PersonId, WorkspaceId, new_id
 from core.postgres import Database
 from core.wake import Wake
 from handoff.desk.asking import DESK, MediaLink
@@ -22,6 +23,14 @@ from handoff.desk.socket import DeskSocket, web_socket
 from handoff.desk.subscriber import Ending, Subscriber
 
 log = structlog.get_logger()
+
+
+MOST_DESKS = 30
+"""Of one person in one process: more tabs than anybody looks at."""
+
+
+class TooManyDesks(RateLimited, code="too_many_desks"):
+    """You have too many desks open: close some."""
 
 
 class UpgradeNeeded(Refused, status=426, code="upgrade_needed"):
@@ -47,6 +56,20 @@ class Live:
         self._clock = clock
         self._media_link = media_link
         self._running: dict[WorkspaceId, _Running] = {}
+        self._desks_of: Counter[PersonId] = Counter()
+
+    @contextmanager
+    def seat(self, person_id: PersonId) -> Iterator[None]:
+        """Room for one more desk of this person; raises TooManyDesks."""
+        if self._desks_of[person_id] >= MOST_DESKS:
+            raise TooManyDesks
+        self._desks_of[person_id] += 1
+        try:
+            yield
+        finally:
+            self._desks_of[person_id] -= 1
+            if not self._desks_of[person_id]:
+                del self._desks_of[person_id]
 
     @asynccontextmanager
     async def feed(self, workspace_id: WorkspaceId) -> AsyncIterator[Feed]:
@@ -132,15 +155,15 @@ async def connect(request: web.Request) -> web.StreamResponse:
     socket = web_socket()
     if not socket.can_prepare(request).ok:
         raise UpgradeNeeded
-    desk, who = request.app[DESK], signed_in(request)
-    async with desk.database.workspace(who.workspace_id, read_only=True) as tx:
-        sight = await sight_of(tx, who)
-    subscriber = Subscriber(new_id(), who.session_id, who.person.person_id, sight)
-    await socket.prepare(request)
-    live = request.app[LIVE]
-    async with live.feed(who.workspace_id) as feed:
-        connection = DeskSocket(socket, subscriber, feed, desk, live.wake, request.transport)
-        await connection.run(leaving=live.leaving)
+    desk, live, who = request.app[DESK], request.app[LIVE], signed_in(request)
+    with live.seat(who.person.person_id):
+        async with desk.database.workspace(who.workspace_id, read_only=True) as tx:
+            sight = await sight_of(tx, who)
+        subscriber = Subscriber(new_id(), who.session_id, who.person.person_id, sight)
+        await socket.prepare(request)
+        async with live.feed(who.workspace_id) as feed:
+            connection = DeskSocket(socket, subscriber, feed, desk, live.wake, request.transport)
+            await connection.run(leaving=live.leaving)
     return socket
 
 
@@ -153,6 +176,6 @@ ENDPOINTS = (
         access=Access.PERSON,
         right=Right.DESK,
         status=101,
-        faults=(Unauthorized, Forbidden, UpgradeNeeded),
+        faults=(Unauthorized, Forbidden, UpgradeNeeded, TooManyDesks),
     ),
 )

@@ -12,7 +12,7 @@ import pytest
 from core.access.people import People
 from core.ids import new_id, public
 from core.wake import Wake
-from handoff.desk import feed, socket, subscriber
+from handoff.desk import feed, live, socket, subscriber
 from handoff.desk.live import LIVE
 from handoff.routing.queues import QueueDraft, put_members, put_queue
 
@@ -257,6 +257,20 @@ async def test_a_foreign_page_cannot_connect_and_neither_can_a_manager(desk):
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await olga.connect()
     assert refused.value.status == 401
+
+
+async def test_one_person_cannot_fill_the_house_with_desks(desk, monkeypatch):
+    monkeypatch.setattr(live, "MOST_DESKS", 2)
+    olga = await desk.signed_in("olga")
+    desks = [await olga.hello() for _ in range(2)]
+    for connection in desks:
+        await frame(connection, "welcome")
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await olga.connect()
+    assert refused.value.status == 429
+    await desks[0].close()
+    await until_sockets(desk.house, 1)
+    await frame(await olga.hello(), "welcome")
 
 
 async def test_a_plain_request_is_told_to_upgrade(desk):
