@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from config.demo.facts import PLAYED
 from sandbox.client import SandboxClient
 
 
@@ -10,7 +11,7 @@ async def play_one_call(facts: Mapping[str, Any]) -> None:
     """A customer calls, presses 1, gets the message and writes; raises SandboxError when it does not work."""
     account = "100000000000001"
     async with SandboxClient(facts["sandbox_url"]) as sandbox:
-        phone = sandbox.phone(facts["numbers"]["reachable"])
+        phone = sandbox.phone(PLAYED[0])
         await phone.dial(facts["line"], "ru")
         await phone.wait_for_call(lambda call: bool(call["awaiting_key"]))
         await phone.press("1")

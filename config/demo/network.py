@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config.demo.facts import LINE, NAMES, NUMBERS, WORKSPACE, Ports, Secrets
+from config.demo.facts import LINE, NAMES, NUMBERS, PLAYED, WORKSPACE, Ports, Secrets
 from config.workspaces.model import ChannelPart, TemplatePart, WorkspaceFile
 
 
@@ -39,7 +39,8 @@ def sandbox_config(file: WorkspaceFile, kept: Secrets, ports: Ports) -> dict[str
         "numbers": [
             {"number": number, "behaviour": behaviour, "name": NAMES[behaviour]}
             for behaviour, number in NUMBERS.items()
-        ],
+        ]
+        + [{"number": PLAYED[0], "behaviour": "reachable", "name": PLAYED[1]}],
         "default": {"behaviour": "reachable"},
     }
 
