@@ -17,6 +17,10 @@ from core.sealing import token_hash
 
 SESSION_LIFETIME = timedelta(hours=16)
 _FAILURES_ALLOWED = 5
+_WAIT_S = 600
+_REMEMBERED = timedelta(seconds=_WAIT_S)
+_STRANGERS = 10_000
+"""So many addresses that nobody has are remembered at most, in this process only."""
 
 
 class SignInFailed(Unauthorized, code="sign_in_failed"):
@@ -61,6 +65,7 @@ class SignIns:
         self._database = database
         self._people = people
         self._clock = clock
+        self._strangers: dict[bytes, list[datetime]] = {}
 
     async def open(
         self, email: str, password: str, workspace_name: str | None
@@ -71,14 +76,14 @@ class SignIns:
         """
         async with self._database.directory() as tx:
             rows = await tx.fetch(*SQL["people_with_email"](email=email.strip().lower()))
-        fitting = []
-        for row in rows:
-            if workspace_name is not None and row["name"] != workspace_name:
-                continue
-            if await self._check(WorkspaceId(row["workspace_id"]), row["person_id"], password):
-                fitting.append(row)
-        if not rows:
-            await self._people.password_fits(None, password)
+        asked = [row for row in rows if workspace_name in {None, row["name"]}]
+        fitting = [
+            row
+            for row in asked
+            if await self._check(WorkspaceId(row["workspace_id"]), row["person_id"], password)
+        ]
+        if not asked:
+            await self._turn_away(email, password)
         if not fitting:
             raise SignInFailed
         if len(fitting) > 1:
@@ -117,13 +122,25 @@ class SignIns:
         async with self._database.workspace(signed_in.workspace_id, read_only=True) as tx:
             return await workspace(tx)
 
+    async def _turn_away(self, email: str, password: str) -> None:
+        """Nobody goes by this address: as slow, and as soon tired of guesses, as if somebody did."""
+        hashed, now = token_hash(email.strip().lower()), self._clock()
+        lately = [at for at in self._strangers.pop(hashed, ()) if at > now - _REMEMBERED]
+        tired = len(lately) >= _FAILURES_ALLOWED
+        self._strangers[hashed] = lately if tired else [*lately, now]
+        if len(self._strangers) > _STRANGERS:
+            del self._strangers[next(iter(self._strangers))]
+        if tired:
+            raise TooManyTries(retry_after_s=_WAIT_S)
+        await self._people.password_fits(None, password)
+
     async def _check(self, workspace_id: WorkspaceId, person_id: UUID, password: str) -> bool:
         async with self._database.workspace(workspace_id) as tx:
             failures = await tx.fetchval(
                 *SQL["recent_failures"](workspace=workspace_id, person=person_id)
             )
             if failures >= _FAILURES_ALLOWED:
-                raise TooManyTries
+                raise TooManyTries(retry_after_s=_WAIT_S)
             stored = await tx.fetchval(
                 *SQL["password_hash"](workspace=workspace_id, person=person_id)
             )
