@@ -88,13 +88,18 @@ async def test_a_wrong_password_and_a_stranger_hear_the_same(desk, wrong):
     }
 
 
-async def test_guessing_is_stopped_even_when_the_guess_becomes_right(desk):
+@pytest.mark.parametrize(
+    "guessed", [{}, {"email": "nobody@example.org"}, {"workspace": "elsewhere"}]
+)
+async def test_guessing_is_stopped_whether_or_not_there_is_anybody_to_guess(desk, guessed):
     await desk.person()
+    wrong = credentials(password="guess") | guessed
     for _ in range(5):
-        assert (await post(desk, credentials(password="guess")))[0] == 401
-    status, told, response = await post(desk, credentials())
+        assert (await post(desk, wrong))[0] == 401
+    # Even when the guess becomes right.
+    status, told, response = await post(desk, credentials() | guessed)
     assert (status, told["code"]) == (429, "rate_limited")
-    assert int(response.headers["Retry-After"]) > 0
+    assert response.headers["Retry-After"] == "600"
 
 
 async def test_who_is_known_in_two_workspaces_chooses(desk, database):
