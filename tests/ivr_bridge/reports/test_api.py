@@ -1,0 +1,402 @@
+"""Who may ask for reports, what they get, and how mistakes are answered."""
+
+import asyncio
+import csv
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher
+
+from core.access import Keys, People, SignIns
+from core.access.keys import put_key
+from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
+from core.postgres import Database, open_database
+from ivr_bridge.reports import api
+from ivr_bridge.reports.api import REPORTS, Reports
+from tests.ivr_bridge.reports.chronicle import MINUTE, Chronicle, chronicle
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+PASSWORD = "a password of tests"
+DAY = "from=2026-01-10&to=2026-01-10"
+NAMES = ["voice-to-chat", "deflection-funnel", "deflections"]
+
+
+@dataclass
+class Service:
+    """One web process that serves reports, and ways to ask it."""
+
+    url: str
+    http: aiohttp.ClientSession
+    app: web.Application
+    database: Database
+    people: People
+
+    async def get(
+        self, path: str, *, cookie: str | None = None, key: str | None = None, **headers: str
+    ) -> aiohttp.ClientResponse:
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        if cookie is not None:
+            told["Cookie"] = f"session={cookie}"
+        if key is not None:
+            told["Authorization"] = f"Bearer {key}"
+        return await self.http.get(self.url + path, headers=told)
+
+    async def json(self, path: str, **more: Any) -> Any:
+        answer = await self.get(path, **more)
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+    async def refused(self, path: str, **more: Any) -> Any:
+        answer = await self.get(path, **more)
+        assert answer.content_type == "application/problem+json"
+        return await answer.json()
+
+    async def person(self, past: Chronicle, *roles: str, rights: tuple[str, ...] = ()) -> str:
+        """The cookie of a person with these roles."""
+        email = f"{'-'.join(roles + rights)}@w{past.workspace_id}.example"
+        async with self.database.workspace(past.workspace_id) as tx:
+            await self.people.put(
+                tx, email=email, name="Anna", roles=roles, rights=rights, password=PASSWORD
+            )
+        token, _ = await self.app[SIGN_INS].open(email, PASSWORD, None)
+        return token
+
+    async def key(self, past: Chronicle, *scopes: str, lines: tuple[str, ...] = ()) -> str:
+        """A key with these scopes."""
+        key = f"ib_{past.workspace_id}-{'-'.join(scopes + lines)}-of-the-tests"
+        async with self.database.workspace(past.workspace_id) as tx:
+            await put_key(tx, name="crm", key=key, scopes=scopes, lines=lines)
+        return key
+
+
+@pytest.fixture
+async def service(database: Database, clock: Any) -> AsyncIterator[Service]:
+    clock.now = NOW
+    people = People(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    app = web.Application(middlewares=[traced])
+    app[PUBLIC_ORIGIN] = "http://127.0.0.1"
+    app[KEYS] = Keys(database)
+    app[SIGN_INS] = SignIns(database, people, lambda: datetime.now(UTC))
+    app[REPORTS] = Reports(database, clock, at_once=2)
+    app.add_routes([endpoint.route for endpoint in api.ENDPOINTS])
+    jar = aiohttp.DummyCookieJar()
+    async with TestServer(app) as server, aiohttp.ClientSession(cookie_jar=jar) as http:
+        yield Service(str(server.make_url("")).rstrip("/"), http, app, database, people)
+
+
+@pytest.fixture
+async def past(database: Database) -> Chronicle:
+    """Two lines; on the first, a call that moved to chat, on the second one that did not."""
+    past = await chronicle(database, "shop", lines=("main", "spare"), callers=2)
+    began = datetime(2026, 1, 10, 9, tzinfo=UTC)
+    call_id = f"={past.callers[0].phone}-1"
+    moved = await past.call(began, call_id=call_id, events=[("ended", began)])
+    await past.attempt(moved, began)
+    await past.wrote(began + MINUTE)
+    stayed = await past.call(began, line=1, caller=1, call_id="pbx-2")
+    await past.attempt(
+        stayed, began + MINUTE, caller=1, outcome="continue", reason="channel_quota", message=False
+    )
+    return past
+
+
+@pytest.fixture
+async def manager(service: Service, past: Chronicle) -> str:
+    return await service.person(past, "manager")
+
+
+@pytest.mark.parametrize(
+    ("roles", "rights", "status"),
+    [
+        (("operator",), (), 403),
+        (("lead",), (), 200),
+        (("manager",), (), 200),
+        (("admin",), (), 200),
+        (("operator",), ("reports",), 200),
+        ((), ("desk", "see_phone"), 403),
+    ],
+)
+@pytest.mark.parametrize("name", NAMES)
+async def test_people_need_the_right(service, past, name, roles, rights, status):
+    cookie = await service.person(past, *roles, rights=rights)
+    answer = await service.get(f"/v1/reports/{name}?{DAY}", cookie=cookie)
+    assert answer.status == status
+
+
+async def test_keys_need_the_scope(service, past):
+    path = f"/v1/reports/voice-to-chat?{DAY}"
+    assert (await service.get(path, key=await service.key(past, "reports"))).status == 200
+    refusal = await service.refused(path, key=await service.key(past, "ivr"))
+    assert (refusal["status"], refusal["code"]) == (403, "forbidden")
+    for nobody in ({}, {"key": "ib_unknown"}, {"cookie": "unknown"}):
+        refusal = await service.refused(path, **nobody)
+        assert (refusal["status"], refusal["code"]) == (401, "unauthorized")
+
+
+async def test_the_page_gets_what_the_contract_says(service, manager):
+    report = await service.json(
+        f"/v1/reports/voice-to-chat?{DAY}&group_by=day,line&language=en", cookie=manager
+    )
+    assert list(report) == [
+        *("report", "title", "from", "to", "timezone", "group_by", "provisional_from"),
+        *("definition", "columns", "rows", "total"),
+    ]
+    assert report["group_by"] == ["day", "line"]
+    assert report["provisional_from"] == "2026-01-10"
+    assert [column["name"] for column in report["columns"]] == list(report["rows"][0])
+    assert all(column["definition"] for column in report["columns"])
+    assert report["rows"] == [
+        {
+            "day": "2026-01-10",
+            "line": "Main",
+            "eligible": 1,
+            "deflected": 1,
+            "deflected_30min": 1,
+            "unconfirmed": 0,
+            "hung_up_silent": 0,
+            "share": 1.0,
+        },
+        {
+            "day": "2026-01-10",
+            "line": "Spare",
+            "eligible": 1,
+            "deflected": 0,
+            "deflected_30min": 0,
+            "unconfirmed": 0,
+            "hung_up_silent": 0,
+            "share": 0.0,
+        },
+    ]
+    assert report["total"]["share"] == 0.5
+
+
+async def test_the_funnel_and_the_rows(service, manager):
+    funnel = await service.json(f"/v1/reports/deflection-funnel?{DAY}", cookie=manager)
+    assert [row["step"] for row in funnel["rows"]] == (
+        [
+            "entered",
+            "eligible",
+            "offered",
+            "accepted",
+            "sent",
+            "delivered",
+            "hung_up",
+            "wrote",
+            "answered",
+            "closed",
+        ]
+    )
+    assert funnel["rows"][4]["dropped"] == [{"reason": "channel_quota", "count": 1}]
+    rows = (await service.json(f"/v1/reports/deflections?{DAY}", cookie=manager))["rows"]
+    assert [row["counts_as"] for row in rows] == ["deflected", "continue"]
+    assert list(rows[0])[:12] == [
+        *("deflection_id", "at", "line", "call_id", "outcome", "reason", "channel", "delivery"),
+        *("first_message_at", "hangup_confirmed", "late", "rescued"),
+    ]
+    assert rows[0]["deflection_id"].startswith("d_")
+    assert rows[0]["first_message_at"] == "2026-01-10T09:01:00.000Z"
+
+
+async def test_numbers_of_callers_need_their_right(service, past, manager):
+    phone = past.callers[0].phone
+    path = f"/v1/reports/deflections?{DAY}"
+    lead = await service.person(past, "lead")
+    hidden, seen = (
+        await service.key(past, "reports"),
+        await service.key(past, "reports", "see_phone"),
+    )
+    for suffix in ("", "&format=csv", "&format=xlsx"):
+        for may_not in ({"cookie": manager}, {"key": hidden}):
+            assert phone[-7:] not in _text(
+                await (await service.get(path + suffix, **may_not)).read()
+            )
+        for may in ({"cookie": lead}, {"key": seen}):
+            assert phone[-7:] in _text(await (await service.get(path + suffix, **may)).read())
+
+
+async def test_another_workspace_is_not_there(service, past, database):
+    other = await chronicle(database, "other", lines=("main", "theirs"), callers=1)
+    cookie, key = await service.person(other, "admin"), await service.key(other, "reports")
+    for asker in ({"cookie": cookie}, {"key": key}):
+        share = await service.json(f"/v1/reports/voice-to-chat?{DAY}&group_by=line", **asker)
+        assert [row["line"] for row in share["rows"]] == ["Main", "Theirs"]
+        assert share["total"]["eligible"] == 0
+        funnel = await service.json(f"/v1/reports/deflection-funnel?{DAY}", **asker)
+        assert {row["count"] for row in funnel["rows"]} == {0}
+        assert (await service.json(f"/v1/reports/deflections?{DAY}", **asker))["rows"] == []
+        refusal = await service.refused(f"/v1/reports/deflections?{DAY}&line=spare", **asker)
+        assert (refusal["status"], refusal["code"]) == (400, "line_unknown")
+
+
+async def test_a_key_of_one_line_sees_that_line_alone(service, past):
+    key = await service.key(past, "reports", lines=("spare",))
+    share = await service.json(f"/v1/reports/voice-to-chat?{DAY}&group_by=line", key=key)
+    assert [row["line"] for row in share["rows"]] == ["Spare"]
+    assert share["total"]["deflected"] == 0
+    funnel = await service.json(f"/v1/reports/deflection-funnel?{DAY}", key=key)
+    assert funnel["rows"][0]["count"] == 1
+    rows = (await service.json(f"/v1/reports/deflections?{DAY}", key=key))["rows"]
+    assert [row["line"] for row in rows] == ["Spare"]
+    assert (await service.refused(f"/v1/reports/deflections?{DAY}&line=main", key=key))["code"] == (
+        "line_unknown"
+    )
+
+
+@pytest.mark.parametrize("line", ["main", "Main", "%2B78002500001", "88002500001"])
+async def test_a_line_is_known_by_name_title_and_number(service, manager, line):
+    rows = (await service.json(f"/v1/reports/deflections?{DAY}&line={line}", cookie=manager))[
+        "rows"
+    ]
+    assert [row["line"] for row in rows] == ["Main"]
+
+
+async def test_lines_of_one_title_are_told_apart(service, past, manager, database):
+    async with database.workspace(past.workspace_id) as tx:
+        await tx.execute("UPDATE ivr_bridge.line SET title = 'Shop'")
+    path = f"/v1/reports/voice-to-chat?{DAY}&group_by=line"
+    rows = (await service.json(path, cookie=manager))["rows"]
+    assert [row["line"] for row in rows] == ["Shop (main)", "Shop (spare)"]
+    rows = (await service.json(path + "&line=Shop%20(spare)", cookie=manager))["rows"]
+    assert [row["line"] for row in rows] == ["Shop (spare)"]
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("from=soon&to=2026-01-10", "from"),
+        ("from=2026-01-11&to=2026-01-10", "from"),
+        ("from=2024-01-01&to=2026-01-10", "to"),
+        (f"{DAY}&group_by=month", "group_by"),
+        (f"{DAY}&group_by=line,day", "group_by"),
+        (f"{DAY}&group_by=day,day", "group_by"),
+        (f"{DAY}&format=pdf", "format"),
+        (f"{DAY}&language=de", "language"),
+        (f"{DAY}&line=unknown", "line"),
+        (f"{DAY}&line=%00", "line"),
+    ],
+)
+async def test_a_mistake_is_named_with_what_to_change(service, manager, query, path):
+    refusal = await service.refused(f"/v1/reports/voice-to-chat?{query}", cookie=manager)
+    assert refusal["status"] == 400
+    assert refusal["trace_id"]
+    [error] = refusal["errors"]
+    assert error["path"] == path
+    assert error["message"]
+
+
+@pytest.mark.parametrize("name", ["deflection-funnel", "deflections"])
+async def test_a_report_without_groups_takes_none(service, manager, name):
+    refusal = await service.refused(f"/v1/reports/{name}?{DAY}&group_by=day", cookie=manager)
+    assert (refusal["status"], refusal["errors"][0]["path"]) == (400, "group_by")
+
+
+async def test_an_unknown_report_is_not_found(service, manager):
+    refusal = await service.refused(f"/v1/reports/horoscope?{DAY}", cookie=manager)
+    assert (refusal["status"], refusal["code"]) == (404, "report_unknown")
+
+
+async def test_unasked_it_is_the_last_week_by_day(service, manager):
+    report = await service.json("/v1/reports/voice-to-chat", cookie=manager)
+    assert (report["from"], report["to"]) == ("2026-01-04", "2026-01-10")
+    assert report["group_by"] == ["day"]
+    assert len(report["rows"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "title"),
+    [
+        ("", "", "Из звонка в чат"),
+        ("", "en-GB,en;q=0.9", "Voice to chat"),
+        ("&language=en", "ru", "Voice to chat"),
+        ("&language=ru", "en", "Из звонка в чат"),
+    ],
+)
+async def test_definitions_come_in_the_readers_language(service, manager, query, header, title):
+    answer = await service.get(
+        f"/v1/reports/voice-to-chat?{DAY}{query}", cookie=manager, Accept_Language=header
+    )
+    assert (await answer.json())["title"] == title
+    assert answer.headers["Vary"] == "Accept-Language"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_files_have_a_name_and_open(service, manager, name):
+    path = f"/v1/reports/{name}?{DAY}"
+    columns = (await service.json(path, cookie=manager))["columns"]
+    answer = await service.get(f"{path}&format=csv", cookie=manager)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == (
+        f'attachment; filename="{name}_2026-01-10_2026-01-10.csv"'
+    )
+    text = (await answer.read()).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    assert list(rows[0]) == [column["name"] for column in columns]
+    answer = await service.get(f"{path}&format=xlsx", cookie=manager)
+    assert answer.headers["Content-Type"] == (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
+    assert answer.headers["Content-Disposition"].endswith('.xlsx"')
+    with zipfile.ZipFile(io.BytesIO(await answer.read())) as book:
+        assert book.testzip() is None
+    assert "Content-Disposition" not in (await service.get(path, cookie=manager)).headers
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+async def test_the_page_may_ask_everything_at_once(service, manager):
+    answers = await asyncio.gather(
+        *(service.get(f"/v1/reports/{name}?{DAY}", cookie=manager) for name in NAMES * 4)
+    )
+    assert {answer.status for answer in answers} == {200}
+
+
+async def test_no_more_are_counted_at_a_time_than_allowed(service, manager, monkeypatch):
+    monkeypatch.setattr(api, "WAITS_S", 0.2)
+    path = f"/v1/reports/voice-to-chat?{DAY}"
+    reports = service.app[REPORTS]
+    async with reports._turn(), reports._turn():
+        refusal = await service.refused(path, cookie=manager)
+        assert (refusal["status"], refusal["code"]) == (503, "overloaded")
+    assert (await service.get(path, cookie=manager)).status == 200
+
+
+async def test_what_takes_too_long_says_how_to_ask_for_less(
+    service, manager, past, database_url, clock
+):
+    """The owner holds a table for longer than a count may take."""
+    path = f"/v1/reports/voice-to-chat?{DAY}"
+    owner = await asyncpg.connect(database_url)
+    async with open_database(
+        database_url, application="test", size=1, command_timeout_s=0.5
+    ) as hurried:
+        service.app[REPORTS].database = hurried
+        async with owner.transaction():
+            await owner.execute("LOCK TABLE ivr_bridge.eligibility")
+            refusal = await service.refused(path, cookie=manager)
+        assert (refusal["status"], refusal["code"]) == (400, "report_too_long")
+        assert (await service.get(path, cookie=manager)).status == 200, "nothing is left locked"
+    await owner.close()
+
+
+async def test_more_rows_than_a_report_holds_are_refused(service, manager, monkeypatch):
+    monkeypatch.setattr("ivr_bridge.reports.deflections.MOST_ROWS", 1)
+    refusal = await service.refused(f"/v1/reports/deflections?{DAY}", cookie=manager)
+    assert (refusal["status"], refusal["code"]) == (400, "report_too_long")
+    one = await service.json(f"/v1/reports/deflections?{DAY}&line=main", cookie=manager)
+    assert len(one["rows"]) == 1
+
+
+def _text(body: bytes) -> str:
+    """Everything in a file that could be read."""
+    if not body.startswith(b"PK"):
+        return body.decode()
+    with zipfile.ZipFile(io.BytesIO(body)) as book:
+        return "".join(book.read(name).decode() for name in book.namelist())
