@@ -141,6 +141,16 @@ describe('the live connection', () => {
     expect(last().sent[0]).toEqual({ type: 'hello', since: null });
   });
 
+  test('says at once that the network is gone, and comes back by itself', () => {
+    const { socket, wires, enter } = desk();
+    socket.start();
+    const wire = enter();
+    socket.cut();
+    expect(wire.closed).toBe(true);
+    vi.advanceTimersByTime(500);
+    expect(wires).toHaveLength(2);
+  });
+
   test('tells which conversation is on the screen, again after coming back', () => {
     const { socket, enter, last } = desk();
     socket.start();

@@ -87,6 +87,11 @@ export class LiveSocket {
     this.#connect();
   }
 
+  /** The device has no network: a socket may look alive for long after that. */
+  cut(): void {
+    if (this.#running && this.#socket !== null) this.#lost();
+  }
+
   /** Tell colleagues which conversation is on the screen. */
   view(id: string | null): void {
     if (this.#viewing === id) return;

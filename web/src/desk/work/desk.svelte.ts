@@ -55,6 +55,7 @@ export class Desk {
   begin(): () => void {
     this.#socket.start();
     const online = (): void => this.#socket.nudge();
+    const offline = (): void => this.#socket.cut();
     const leaving = (): void => this.closings.flush();
     const staying = (event: BeforeUnloadEvent): void => {
       if (this.sending.holdsFiles || this.attachments.any) event.preventDefault();
@@ -63,6 +64,7 @@ export class Desk {
       if (document.visibilityState === 'visible') this.#socket.nudge();
     };
     window.addEventListener('online', online);
+    window.addEventListener('offline', offline);
     window.addEventListener('pagehide', leaving);
     window.addEventListener('beforeunload', staying);
     document.addEventListener('visibilitychange', looking);
@@ -71,6 +73,7 @@ export class Desk {
       this.sending.stop();
       this.#socket.stop();
       window.removeEventListener('online', online);
+      window.removeEventListener('offline', offline);
       window.removeEventListener('pagehide', leaving);
       window.removeEventListener('beforeunload', staying);
       document.removeEventListener('visibilitychange', looking);
