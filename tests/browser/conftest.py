@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from sandbox.client import Phone
 from tests.browser.people import People
 from tests.conftest import Servers
-from tests.journeys.house import running, tidy
+from tests.journeys.house import new_phone, running, tidy
 from tests.product import Product
 
 _CHROMIUM = next(
@@ -76,6 +77,12 @@ async def shared_product(
 async def product(shared_product: Product) -> AsyncIterator[Product]:
     yield shared_product
     await tidy(shared_product)
+
+
+@pytest.fixture
+def phone(product: Product) -> Phone:
+    """The caller's phone, where no window of it is needed."""
+    return new_phone(product)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -2,17 +2,21 @@
 
 from playwright.async_api import Page, expect
 
+from sandbox.client import Phone
 from tests.browser.people import People, at, bubble, sign_in
 from tests.journeys.pictures import png
-from tests.product import NUMBERS
+from tests.product import Product
 
 BEAR = {"name": "bear.png", "mimeType": "image/png", "buffer": png(320, 200, (196, 120, 60))}
 LABEL = {"name": "label.png", "mimeType": "image/png", "buffer": png(240, 240)}
 
 
-async def test_from_the_call_to_the_report(people: People):
+async def test_from_the_call_to_the_report(people: People, product: Product, phone: Phone):
+    await product.sandbox.behave(phone.number, "reachable", name="Анна Смирнова")
+    manager = await people.window()
+    before = await moved_before(manager, product)
     olga = await people.operator()
-    caller = await people.caller(NUMBERS["reachable"])
+    caller = await people.caller(phone.number)
     await moves_to_chat(caller)
 
     # The bot first, a person when wanted.
@@ -49,18 +53,24 @@ async def test_from_the_call_to_the_report(people: People):
     await at(olga, "close-conversation").click()
     await at(olga, "undo").wait_for()
     await at(olga, "wrapup-end").click()
-    await people.product.until("SELECT 1 FROM handoff.conversation WHERE state = 'closed'")
+    await product.until("SELECT 1 FROM handoff.conversation WHERE state = 'closed'")
     await at(olga, "tab-closed").click()
-    await expect(at(olga, "conversation-row")).to_contain_text("Анна Смирнова")
+    await expect(at(olga, "conversation-row").first).to_contain_text("Анна Смирнова")
 
     # And the manager sees the share change.
-    manager = await people.window()
-    await manager.goto(f"{people.product.base_url}/reports")
+    await manager.reload()
+    headline = at(manager, "reports-headline")
+    await expect(headline).to_have_attribute("data-moved", str(before + 1))
+    await expect(headline).to_contain_text("%")
+
+
+async def moved_before(manager: Page, product: Product) -> int:
+    """What the report says so far, to somebody who has just signed in."""
+    await manager.goto(f"{product.base_url}/reports")
     await sign_in(manager, "manager")
     headline = at(manager, "reports-headline")
-    await expect(headline).to_have_attribute("data-moved", "1")
-    await expect(headline).to_have_attribute("data-eligible", "1")
-    await expect(headline).to_contain_text("100")
+    await headline.wait_for()
+    return int(await headline.get_attribute("data-moved") or 0)
 
 
 async def moves_to_chat(caller: Page) -> None:

@@ -3,7 +3,6 @@
 What hurts the product takes `own_product`, which nobody else uses.
 """
 
-import itertools
 from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 
@@ -12,10 +11,8 @@ import pytest_asyncio
 
 from sandbox.client import Phone
 from tests.conftest import Servers
-from tests.journeys.house import running, tidy
+from tests.journeys.house import new_phone, running, tidy
 from tests.product import Product
-
-_NUMBERS = itertools.count(79_260_000_001)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,7 +64,7 @@ def a_phone(request: pytest.FixtureRequest) -> Callable[[], Phone]:
     """A phone that nobody used before, reachable on WhatsApp."""
     name = "own_product" if "own_product" in request.fixturenames else "product"
     product: Product = request.getfixturevalue(name)
-    return lambda: product.sandbox.phone(f"+{next(_NUMBERS)}")
+    return lambda: new_phone(product)
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """The product that journeys run through, and how the next one finds it empty."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from sandbox.client import Phone
 from tests.conftest import Servers, fresh_database
 from tests.product import Product, running_product
+
+_NUMBERS = itertools.count(79_260_000_001)
 
 # What a journey leaves behind would be held out to the operators of the next one.
 _TIDY = (
@@ -36,3 +40,8 @@ async def tidy(product: Product) -> None:
     """Nobody is at the desk, and nothing is open."""
     for statement in _TIDY:
         await product.rows(statement)
+
+
+def new_phone(product: Product) -> Phone:
+    """A phone that nobody used before, reachable on WhatsApp."""
+    return product.sandbox.phone(f"+{next(_NUMBERS)}")
