@@ -63,7 +63,7 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
         house = await opened.enter_async_context(
             rooms(settings, application="people", pool_size=settings.pools.people)
         )
-        ivr = await _pool(opened, house, "ivr", settings.pools.ivr)
+        ivr = await _pool(opened, house, "ivr", settings.pools.ivr, hot=True)
         webhooks = await _pool(opened, house, "webhooks", settings.pools.webhooks)
         app = web.Application(middlewares=[traced, guarded])
         app[health.DATABASE] = house.database
@@ -97,10 +97,12 @@ def openapi_document() -> dict[str, Any]:
     return document(ENDPOINTS, version=version("ivr-bridge"))
 
 
-async def _pool(opened: AsyncExitStack, house: Rooms, name: str, size: int) -> Database:
+async def _pool(
+    opened: AsyncExitStack, house: Rooms, name: str, size: int, *, hot: bool = False
+) -> Database:
     database_url, _ = house.settings.need_databases()
     return await opened.enter_async_context(
-        open_database(database_url, application=name, size=size, hint=house.wake.hint)
+        open_database(database_url, application=name, size=size, hint=house.wake.hint, hot=hot)
     )
 
 

@@ -247,17 +247,18 @@ async def open_database(
     command_timeout_s: float = 5.0,
     acquire_timeout_s: float = 2.0,
     hint: Hint | None = None,
-    same_plans: bool = False,
+    hot: bool = False,
 ) -> AsyncIterator[Database]:
     """A pool of `size` connections that act as the service's role, closed at the end.
 
-    `same_plans` where every statement finds its rows by whole keys: planning it anew for each set of
-    values would cost more than running it.
+    `hot` where callers wait: every connection stands ready, and a statement is planned once for all
+    values. Its rows must be found by whole keys then, whatever the values are.
     """
     pool = await asyncpg.create_pool(
         dsn,
-        min_size=min(2, size),
+        min_size=size if hot else min(2, size),
         max_size=size,
+        max_inactive_connection_lifetime=0 if hot else 300,
         command_timeout=command_timeout_s,
         connection_class=_Connection,
         init=_prepare,
@@ -270,7 +271,7 @@ async def open_database(
             # A transaction that waits on something else than us is a bug: let go of its locks.
             "idle_in_transaction_session_timeout": "15000",
             "jit": "off",
-            "plan_cache_mode": "force_generic_plan" if same_plans else "auto",
+            "plan_cache_mode": "force_generic_plan" if hot else "auto",
         },
     )
     try:
