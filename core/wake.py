@@ -4,6 +4,7 @@ Everything that waits here also sweeps, so Redis is never needed; it only makes 
 """
 
 import asyncio
+import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,6 +20,9 @@ log = structlog.get_logger()
 _CHANNEL = "ivr_bridge:wake"
 _PENDING_LIMIT = 10_000
 _RECONNECT_S = 0.5
+_GATHER_S = 0.005
+"""The first hint goes out at once; those that follow on its heels go together."""
+_SENDER = "from:"
 
 
 class Signal:
@@ -50,6 +54,8 @@ class Wake:
     def __init__(self) -> None:
         self._signals: dict[str, set[Signal]] = defaultdict(set)
         self._pending: dict[str, None] = {}
+        # What we hint at rings here at once: hearing it again from Redis would make everybody look twice.
+        self._sender = f"{_SENDER}{secrets.token_hex(8)}"
         self._has_pending = asyncio.Event()
 
     def hint(self, topics: Iterable[str]) -> None:
@@ -81,7 +87,8 @@ class Wake:
             topics, self._pending = list(self._pending), {}
             with suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(0.5):
-                    await redis.publish(_CHANNEL, "\n".join(topics))
+                    await redis.publish(_CHANNEL, "\n".join([self._sender, *topics]))
+            await asyncio.sleep(_GATHER_S)
 
     async def listen(self, redis: Redis) -> None:
         """Hear the other processes' hints until cancelled; when Redis is away, try again quietly."""
@@ -96,11 +103,16 @@ class Wake:
                             ignore_subscribe_messages=True, timeout=30
                         )
                         if message is not None:
-                            for topic in message["data"].decode().split("\n"):
-                                self._ring(topic)
+                            self._hear(message["data"].decode().split("\n"))
             except (RedisError, OSError, TimeoutError):
                 log.warning("wake.redis_lost")
                 await asyncio.sleep(_RECONNECT_S)
+
+    def _hear(self, lines: list[str]) -> None:
+        if lines[0] == self._sender:
+            return
+        for topic in lines:
+            self._ring(topic)
 
     def _ring(self, topic: str) -> None:
         for signal in self._signals.get(topic, ()):
