@@ -1,5 +1,6 @@
 """Lines in the database, and this process's memory of them."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -93,6 +94,7 @@ class Lines:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._remembered: dict[WorkspaceId, _Remembered] = {}
+        self._reading: dict[WorkspaceId, asyncio.Lock] = {}
 
     async def find(self, workspace_id: WorkspaceId, text: str) -> Line | None:
         """The line of this number, however the PBX writes it, or of this name."""
@@ -119,11 +121,16 @@ class Lines:
         known = self._remembered.get(workspace_id)
         if known is not None and known.until > time.monotonic():
             return known
-        async with self._database.workspace(workspace_id, read_only=True) as tx:
-            lines = await all_lines(tx)
-        fresh = _Remembered(time.monotonic() + _REMEMBERED_S, lines, _by_number(lines))
-        self._remembered[workspace_id] = fresh
-        return fresh
+        # One request reads, the others that came meanwhile wait for what it finds.
+        async with self._reading.setdefault(workspace_id, asyncio.Lock()):
+            known = self._remembered.get(workspace_id)
+            if known is not None and known.until > time.monotonic():
+                return known
+            async with self._database.workspace(workspace_id, read_only=True) as tx:
+                lines = await all_lines(tx)
+            fresh = _Remembered(time.monotonic() + _REMEMBERED_S, lines, _by_number(lines))
+            self._remembered[workspace_id] = fresh
+            return fresh
 
 
 def _by_number(lines: Sequence[Line]) -> dict[str, Line]:

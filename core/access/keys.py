@@ -1,5 +1,6 @@
 """API keys: random tokens, stored as hashes, scoped to what they are for."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Sequence
@@ -32,18 +33,29 @@ class Keys:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._remembered: dict[bytes, tuple[float, KeyHolder | None]] = {}
+        self._looking: dict[bytes, asyncio.Lock] = {}
 
     async def find(self, key: str) -> KeyHolder | None:
         """Who holds this key? None when nobody does or it was revoked."""
         hashed = token_hash(key)
-        known = self._remembered.get(hashed)
-        if known is not None and known[0] > time.monotonic():
+        known = self._fresh(hashed)
+        if known is not None:
             return known[1]
-        holder = await self._look_up(hashed)
-        if len(self._remembered) >= _REMEMBERED_KEYS:
-            self._remembered.clear()
-        self._remembered[hashed] = (time.monotonic() + _REMEMBERED_S, holder)
-        return holder
+        # One request asks, the others that came meanwhile wait for its answer.
+        async with self._looking.setdefault(hashed, asyncio.Lock()):
+            known = self._fresh(hashed)
+            if known is not None:
+                return known[1]
+            holder = await self._look_up(hashed)
+            if len(self._remembered) >= _REMEMBERED_KEYS:
+                self._remembered.clear()
+                self._looking.clear()
+            self._remembered[hashed] = (time.monotonic() + _REMEMBERED_S, holder)
+            return holder
+
+    def _fresh(self, hashed: bytes) -> tuple[float, KeyHolder | None] | None:
+        known = self._remembered.get(hashed)
+        return known if known is not None and known[0] > time.monotonic() else None
 
     async def _look_up(self, hashed: bytes) -> KeyHolder | None:
         async with self._database.directory() as tx:
