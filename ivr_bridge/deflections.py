@@ -246,7 +246,8 @@ class Deflections:
     ) -> Answer:
         """Look when something moved, when quiet is due, and a last time when the budget is spent."""
         look_at = time.monotonic() if look_first else budget.decide_by
-        with self._sweep.watching(race.workspace_id, race.message_id, race.signal):
+        sweep = self._sweep
+        with sweep.watching(race.workspace_id, race.message_id, race.signal, fresh=not look_first):
             while look_first or time.monotonic() < budget.decide_by:
                 pause = min(look_at, budget.decide_by) - time.monotonic()
                 moved = await race.signal.wait(max(0.0, pause))

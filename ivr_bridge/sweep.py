@@ -19,6 +19,7 @@ from ivr_bridge.store import SQL
 log = structlog.get_logger()
 
 EVERY_S = 0.1
+_FRESH = ("sending", False)
 
 
 class Sweep:
@@ -32,11 +33,13 @@ class Sweep:
 
     @contextmanager
     def watching(
-        self, workspace_id: WorkspaceId, message_id: MessageId, signal: Signal
+        self, workspace_id: WorkspaceId, message_id: MessageId, signal: Signal, *, fresh: bool
     ) -> Iterator[None]:
-        """Set the signal whenever the message has moved."""
+        """Set the signal whenever the message has moved; a fresh one is known to be `sending`."""
         messages = self._waiting[workspace_id]
         messages.setdefault(message_id, set()).add(signal)
+        if fresh:
+            self._last[message_id] = _FRESH
         self._anybody.set()
         try:
             yield
