@@ -120,26 +120,18 @@ async def the_long_way(house: House, call_id: str, caller: str) -> Told:
 async def befriend(house: House, number: str) -> None:
     """This number was reached lately."""
     contact_id, address_id = new_id(), new_id()
-    for query, *arguments in (
-        (
-            "INSERT INTO messaging.contact (workspace_id, contact_id, language) VALUES ($1, $2, 'ru')",
-            contact_id,
-        ),
-        (
-            "INSERT INTO messaging.address (workspace_id, address_id, contact_id, kind, scope, value)"
-            " VALUES ($1, $3, $2, 'phone', '', $4)",
-            contact_id,
-            address_id,
-            number,
-        ),
-        (
-            "INSERT INTO messaging.reachability"
-            " (workspace_id, address_id, channel, positive_at, positive_source)"
-            " VALUES ($1, $2, 'whatsapp', now(), 'delivered')",
-            address_id,
-        ),
-    ):
-        await house.value(query, house.workspace_id, *arguments)
+    await house.value(
+        "WITH who AS (INSERT INTO messaging.contact (workspace_id, contact_id, language)"
+        " VALUES ($1, $2, 'ru')), reached AS (INSERT INTO messaging.address"
+        " (workspace_id, address_id, contact_id, kind, scope, value) VALUES ($1, $3, $2, 'phone', '', $4))"
+        " INSERT INTO messaging.reachability"
+        " (workspace_id, address_id, channel, positive_at, positive_source)"
+        " VALUES ($1, $3, 'whatsapp', now(), 'delivered')",
+        house.workspace_id,
+        contact_id,
+        address_id,
+        number,
+    )
 
 
 async def written(house: House, told: Told, caller: str) -> dict[str, Counter[str]]:
@@ -153,10 +145,11 @@ async def written(house: House, told: Told, caller: str) -> dict[str, Counter[st
     found = {}
     for table, where in TABLES.items():
         numbers = [index for index in range(1, 5) if f"${index}" in where]
+        asked = where
         for place, number in enumerate(numbers, 1):
-            where = where.replace(f"${number}", f"${place}")
+            asked = asked.replace(f"${number}", f"${place}")
         given = [str(ids[n - 1]) if "text" in where else ids[n - 1] for n in numbers]
-        rows = await house.rows(f"SELECT * FROM {table} WHERE {where}", *given)
+        rows = await house.rows(f"SELECT * FROM {table} WHERE {asked}", *given)
         assert rows, table
         found[table] = Counter(_told_apart(dict(row), caller) for row in rows)
     return found
