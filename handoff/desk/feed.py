@@ -54,6 +54,8 @@ class Feed:
         media_url: MediaUrl,
     ) -> None:
         self.workspace_id = workspace_id
+        self.attending: set[Subscriber] = set()
+        """Every open socket, also one that has not said hello yet."""
         self.desks: set[Subscriber] = set()
         self._database = database
         self._wake = wake
@@ -88,9 +90,14 @@ class Feed:
         self._round_wanted.set()
         return begun.frames
 
+    def attend(self, desk: Subscriber) -> None:
+        """This desk is connected, and is to hear when everybody has to go."""
+        self.attending.add(desk)
+
     def leave(self, desk: Subscriber) -> None:
-        """This desk hears nothing more."""
+        """This desk is gone."""
         self.desks.discard(desk)
+        self.attending.discard(desk)
 
     def look_soon(self) -> None:
         """Somebody may have signed out."""
@@ -130,7 +137,7 @@ class Feed:
 
     def let_go(self, ending: Ending) -> None:
         """Close every desk."""
-        for desk in self.desks:
+        for desk in self.attending:
             desk.let_go(ending)
 
     def _tx(self) -> AbstractAsyncContextManager[Tx]:
@@ -203,5 +210,5 @@ class Feed:
         self._since = int(at.done_to)
         self._told.clear()
         for desk in listeners:
-            self.leave(desk)
+            self.desks.discard(desk)
             desk.outdate()

@@ -79,5 +79,11 @@ SELECT s.session_id, p.person_id, p.email, p.name, p.roles, p.rights,
 SELECT queue_id FROM handoff.queue WHERE workspace_id = :workspace;
 
 -- name: clear_viewed
--- Forget who looked where so long ago that no cursor reaches back to it.
-DELETE FROM handoff.viewed WHERE workspace_id = :workspace AND at < now() - interval '1 hour';
+-- Forget who looked where so long ago that no cursor reaches back to it; what another process is
+-- clearing is left to it.
+DELETE FROM handoff.viewed AS v
+ USING (SELECT changed_xid, conversation_id FROM handoff.viewed
+         WHERE workspace_id = :workspace AND at < now() - interval '1 hour'
+         ORDER BY at LIMIT 10000 FOR UPDATE SKIP LOCKED) AS old
+ WHERE v.workspace_id = :workspace AND v.changed_xid = old.changed_xid
+   AND v.conversation_id = old.conversation_id;

@@ -81,11 +81,8 @@ class DeskSocket:
             self._subscriber.let_go(Ending.LEAVING)
         with OPEN.track_inprogress():
             try:
-                self._cursor = await self._hello()
-                await self._connected()
-                await self._until_one_ends(
-                    self._hear(), self._tell(), self._beat(), self._ping(), self._mind_session()
-                )
+                self._feed.attend(self._subscriber)
+                await self._until_one_ends(self._work(), self._over())
                 await self._end()
             except Misspoken:
                 await self._close(WSCloseCode.POLICY_VIOLATION)
@@ -94,6 +91,18 @@ class DeskSocket:
             finally:
                 self._feed.leave(self._subscriber)
                 await self._gone()
+
+    async def _work(self) -> None:
+        """From the hello on."""
+        self._cursor = await self._hello()
+        await self._connected()
+        await self._until_one_ends(
+            self._hear(), self._tell(), self._beat(), self._ping(), self._mind_session()
+        )
+
+    async def _over(self) -> None:
+        """We let go of this desk, whatever it is in the middle of."""
+        await self._subscriber.over.wait()
 
     async def _hello(self) -> str | None:
         """The cursor that the browser comes with."""
@@ -163,7 +172,7 @@ class DeskSocket:
     async def _tell(self) -> None:
         """Welcome first, and again whenever changes would not do; then what the feed has for us."""
         subscriber = self._subscriber
-        while subscriber.ending is None:
+        while True:
             subscriber.something.clear()
             if subscriber.stale:
                 cursor, self._cursor = self._cursor, None
@@ -217,7 +226,9 @@ class DeskSocket:
                 person_id=str(self._subscriber.person_id),
             )
         if ending is Ending.SIGNED_OUT:
-            await self._send(_SIGNED_OUT)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._send(_SIGNED_OUT)
         await self._close(WSCloseCode.OK if ending is None else _CODES[ending])
 
     async def _gone(self) -> None:

@@ -38,6 +38,7 @@ class Subscriber:
     """It needs a snapshot before anything else."""
     ending: Ending | None = None
     something: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     _frames: deque[str] = field(default_factory=deque)
     _bytes: int = 0
 
@@ -75,4 +76,4 @@ class Subscriber:
         """This desk is to be closed."""
         self.ending = self.ending or ending
         self.forget()
-        self.something.set()
+        self.over.set()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -368,8 +369,8 @@ async def test_a_stop_sends_everyone_elsewhere_and_takes_nothing_out_of_their_ha
         began = time.monotonic()
         await desk.app.shutdown()
         assert await closing(connection) == 1012
+        assert await closing(silent) == 1012, "also one that has not said hello"
         assert time.monotonic() - began < 2
-        await silent.close()
         (link,) = [
             row["link"]
             for row in await house.owner.fetch("SELECT link FROM handoff.operator_state")
@@ -408,6 +409,52 @@ async def test_a_reader_that_is_stuck_in_the_network_does_not_hold_a_frame_for_e
         while running.feed.desks:  # noqa: ASYNC110 - nobody tells when a socket is gone
             await asyncio.sleep(0.02)
     assert held.ending is subscriber.Ending.SLOW
+
+
+async def test_a_stop_does_not_wait_for_a_browser_that_does_not_read(desk):
+    olga = await desk.signed_in()
+    connection = await olga.hello()
+    await frame(connection, "welcome")
+    connection._response.connection.transport.pause_reading()
+    (running,) = desk.app[LIVE]._running.values()
+    (held,) = running.feed.desks
+    held.put('{"type":"changes","items":["' + "x" * 20_000_000 + '"]}')
+    began = time.monotonic()
+    await asyncio.sleep(0.1)  # it is in the middle of being sent
+    await desk.app.shutdown()
+    async with asyncio.timeout(3):
+        while desk.app[LIVE]._running:  # noqa: ASYNC110 - nobody tells when a socket is gone
+            await asyncio.sleep(0.02)
+    assert time.monotonic() - began < 2
+
+
+async def test_where_people_looked_long_ago_is_cleared_away(desk, monkeypatch):
+    monkeypatch.setattr(feed, "WARDEN_S", 0.05)
+    monkeypatch.setattr(feed, "_CLEAR_S", 0.0)
+    house = desk.house
+    conversation = await house.queued()
+    await house.owner.executemany(
+        "INSERT INTO handoff.viewed (workspace_id, conversation_id, at) VALUES ($1, $2, $3)",
+        [
+            (
+                house.workspace_id,
+                conversation.conversation_id,
+                house.clock() - timedelta(minutes=59),
+            ),
+        ],
+    )
+    await house.owner.execute(
+        "INSERT INTO handoff.viewed (workspace_id, conversation_id, at)"
+        " VALUES ($1, $2, now() - interval '61 minutes')",
+        house.workspace_id,
+        conversation.conversation_id,
+    )
+    olga = await desk.signed_in()
+    connection = await olga.hello()
+    await frame(connection, "welcome")
+    async with asyncio.timeout(5):
+        while (await house.owner.fetchval("SELECT count(*) FROM handoff.viewed")) != 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_the_operator_is_there_while_any_desk_is(desk):
