@@ -37,7 +37,7 @@ SHARED = prometheus_client.Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200),
 )
 
-_WORTH_A_HAND = 64
+_WORTH_A_HAND = 12
 
 
 class Intake:
@@ -83,8 +83,8 @@ class Intake:
     async def hand(self) -> None:
         """Write what waits, as much as there is at a time, until closed and empty."""
         while True:
-            # Another hand joins in only when many wait: what one more commit would cost the server is
-            # better spent on a batch that grows meanwhile.
+            # A second hand keeps this process busy while the first waits for its commit, but only once
+            # some wait: a batch that grows meanwhile is cheaper than one more commit.
             while len(self._line) <= self._busy * _WORTH_A_HAND:
                 if self._closing and not self._line:
                     return
