@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 
+import asyncpg
 import pytest
 from aiohttp import web
 
@@ -11,6 +12,7 @@ from core.access import Workspaces
 from core.http import traced
 from core.postgres import Database
 from messaging import openings
+from messaging.accounts import put_account
 from messaging.api import ENDPOINTS, LIBRARY, WEBHOOKS
 from messaging.content import ContentType
 from messaging.delivery import Status
@@ -18,7 +20,7 @@ from messaging.intake import Intake
 from messaging.openings import OpeningDraft
 from messaging.webhooks import MAX_BODY, Webhooks
 from tests.fakes import cloud_api
-from tests.messaging.conftest import CALLER, OPENING, House
+from tests.messaging.conftest import CALLER, OPENING, House, draft
 
 PATH = "/webhooks/demo/whatsapp"
 SECRET = "s3cret"
@@ -249,6 +251,41 @@ async def test_one_body_that_cannot_be_written_does_not_take_the_others_with_it(
     assert [answer.status for answer in answers] == [200] * 6
     kinds = await house.rows("SELECT kind, count(*) FROM messaging.inbox GROUP BY kind ORDER BY 1")
     assert [tuple(row) for row in kinds] == [("message", 5), ("unparsed", 1)]
+
+
+async def test_a_database_that_goes_away_is_503_and_nothing_is_half_written(
+    client, house, database_url
+):
+    body = cloud_api.webhook(messages=[text("Hello")])
+    owner = await asyncpg.connect(database_url)
+    try:
+        async with owner.transaction():
+            await owner.execute("LOCK TABLE messaging.seen IN ACCESS EXCLUSIVE MODE")
+            posting = asyncio.ensure_future(post(client, body))
+            while not await owner.fetchval(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            ):
+                assert not posting.done()
+            refused = await posting
+    finally:
+        await owner.close()
+    assert refused.status == 503
+    assert "Retry-After" in refused.headers
+    assert await rows_of(house) == 0
+    assert (await post(client, body)).status == 200
+    assert await house.work("inbound") == 1
+
+
+async def test_a_report_moves_no_message_of_another_workspace(
+    client, house, other_workspace_id, sealer
+):
+    async with house.database.workspace(other_workspace_id) as tx:
+        await put_account(tx, sealer, draft(external_id=cloud_api.PHONE_NUMBER_ID))
+    opening = await sending(house)
+    answer = await post(client, status(opening, "delivered"), path="/webhooks/other/whatsapp")
+    assert answer.status == 200
+    assert (await standing(house, opening)).status is Status.SENDING
 
 
 async def test_a_full_line_is_refused_with_when_to_come_back(house, client):
