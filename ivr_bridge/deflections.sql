@@ -22,7 +22,8 @@ VALUES (:workspace, :deflection, :call_ref, :line, :attempt,
         CASE WHEN :outcome::text = 'pending' THEN NULL ELSE 'rules' END);
 
 -- name: deflection -> ivr_bridge.store:Row
--- One attempt, as it stands, with its message.
+-- One attempt, as it stands, with its message. CASE, because under row-level security PostgreSQL takes
+-- COALESCE for something that could leak rows, and reads every message rather than the one.
 SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.proof, d.confirm, d.grace_ms,
        d.positive, d.can_poll, d.reachability, d.channel, d.contact_id, d.conversation_id,
        COALESCE(d.message_id, d.answers_for) AS message_id, d.answers_for IS NOT NULL AS borrowed,
@@ -32,7 +33,8 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.proof, d.c
        m.status, m.failed_class
   FROM ivr_bridge.deflection AS d
   LEFT JOIN messaging.message AS m
-    ON m.workspace_id = d.workspace_id AND m.message_id = COALESCE(d.message_id, d.answers_for)
+    ON m.workspace_id = d.workspace_id
+   AND m.message_id = CASE WHEN d.message_id IS NULL THEN d.answers_for ELSE d.message_id END
  WHERE d.workspace_id = :workspace AND d.deflection_id = :deflection;
 
 -- name: decide
@@ -153,7 +155,8 @@ UPDATE ivr_bridge.account_pace
  WHERE workspace_id = :workspace AND samples > 0 AND updated_at < clock_timestamp() - interval '1 minute';
 
 -- name: stranded -> ivr_bridge.rescue:Case
--- Everything that decides whether a caller needs a rescue. Read after the message is held.
+-- Everything that decides whether a caller needs a rescue. Read after the message is held. CASE for
+-- the reason given at `deflection`.
 SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id, d.conversation_id,
        d.rescue_after_s, c.call_id, c.caller, m.status, m.failed_class, l.callback_queue, l.country,
        l.title AS line_title,
@@ -176,7 +179,8 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id
   JOIN ivr_bridge.call AS c ON c.workspace_id = d.workspace_id AND c.call_ref = d.call_ref
   JOIN ivr_bridge.line AS l ON l.workspace_id = d.workspace_id AND l.line_id = d.line_id
   LEFT JOIN messaging.message AS m
-    ON m.workspace_id = d.workspace_id AND m.message_id = COALESCE(d.message_id, d.answers_for)
+    ON m.workspace_id = d.workspace_id
+   AND m.message_id = CASE WHEN d.message_id IS NULL THEN d.answers_for ELSE d.message_id END
  WHERE d.workspace_id = :workspace AND d.deflection_id = :deflection;
 
 -- name: add_rescue
