@@ -14,7 +14,7 @@ WITH reached AS (
                 ELSE 7 END AS so_far
       FROM ivr_bridge.call_fate AS f
      WHERE f.workspace_id = :workspace AND f.first_seen_at >= :since AND f.first_seen_at < :until
-       AND f.line_id = ANY (:lines::uuid[])
+       AND array_position(:lines::uuid[], f.line_id) IS NOT NULL
 ), finished AS (
     SELECT r.*, v.state,
            CASE WHEN r.so_far < 8 THEN r.so_far
@@ -23,10 +23,15 @@ WITH reached AS (
                 ELSE 10 END AS step
       FROM reached AS r
       -- The chat that the first message went to, which is a later one when the invitation had lapsed.
-      LEFT JOIN handoff.entry AS n
-        ON n.workspace_id = :workspace AND n.message_id = r.first_message_id AND r.so_far = 8
-      LEFT JOIN handoff.conversation AS v
-        ON v.workspace_id = n.workspace_id AND v.conversation_id = n.conversation_id
+      -- By whole keys under LIMIT 1: whatever the statistics say, no other chat is read.
+      LEFT JOIN LATERAL (
+            SELECT x.* FROM handoff.entry AS x
+             WHERE x.workspace_id = :workspace AND x.message_id = r.first_message_id LIMIT 1) AS n
+        ON r.so_far = 8
+      LEFT JOIN LATERAL (
+            SELECT x.state FROM handoff.conversation AS x
+             WHERE x.workspace_id = :workspace AND x.conversation_id = n.conversation_id LIMIT 1) AS v
+        ON true
      CROSS JOIN LATERAL (
             SELECT EXISTS (SELECT FROM handoff.entry AS x
                              JOIN messaging.message AS m

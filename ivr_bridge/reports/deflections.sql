@@ -9,8 +9,11 @@ SELECT x.deflection_id, x.created_at AS at, f.line_id, f.call_id, f.caller, x.ou
             WHEN x.fate = 'answered' THEN 'answered_after'
             ELSE x.fate END AS counts_as
   FROM ivr_bridge.call_fate AS f
-  JOIN ivr_bridge.attempt_fate AS x ON x.workspace_id = f.workspace_id AND x.call_ref = f.call_ref
+  -- Call by call (OFFSET keeps it so): each is looked up by whole keys, whatever the statistics say.
+ CROSS JOIN LATERAL (
+        SELECT y.* FROM ivr_bridge.attempt_fate AS y
+         WHERE y.workspace_id = f.workspace_id AND y.call_ref = f.call_ref OFFSET 0) AS x
  WHERE f.workspace_id = :workspace AND f.first_seen_at >= :since AND f.first_seen_at < :until
-   AND f.line_id = ANY (:lines::uuid[])
+   AND array_position(:lines::uuid[], f.line_id) IS NOT NULL
  ORDER BY x.created_at, x.deflection_id
  LIMIT :most;

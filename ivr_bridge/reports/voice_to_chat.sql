@@ -9,5 +9,5 @@ SELECT width_bucket(f.first_seen_at, :edges::timestamptz[]) AS day, f.line_id,
        count(*) FILTER (WHERE f.fate = 'silent') AS hung_up_silent
   FROM ivr_bridge.call_fate AS f
  WHERE f.workspace_id = :workspace AND f.first_seen_at >= :since AND f.first_seen_at < :until
-   AND f.line_id = ANY (:lines::uuid[]) AND f.eligible
+   AND array_position(:lines::uuid[], f.line_id) IS NOT NULL AND f.eligible
  GROUP BY day, f.line_id;
