@@ -1,7 +1,6 @@
 """Chromium, and the product that it looks at: one of each for all browser tests."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
@@ -10,25 +9,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from sandbox.client import Phone
+from tests.browser.chromium import CHROMIUM, FLAGS, MISSING
 from tests.browser.people import People
 from tests.conftest import Servers
 from tests.journeys.house import new_phone, running, tidy
 from tests.product import Product
-
-_CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-_MISSING = "no Chromium here, so browser tests cannot run: apt-get install chromium"
-_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,8 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         item.add_marker(pytest.mark.browser)
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-        if _CHROMIUM is None and not os.environ.get("CI"):
-            item.add_marker(pytest.mark.skip(reason=_MISSING))
+        if CHROMIUM is None and not os.environ.get("CI"):
+            item.add_marker(pytest.mark.skip(reason=MISSING))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,9 +43,9 @@ FAILED = pytest.StashKey[bool]()
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    assert _CHROMIUM is not None, _MISSING
+    assert CHROMIUM is not None, MISSING
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         await started.close()
 

@@ -32,8 +32,13 @@ class People:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Everybody closes their windows."""
         for context in self._contexts:
             await context.close()
+        self._contexts.clear()
 
     async def window(self, **options: Any) -> Page:
         """An empty window of somebody new."""
