@@ -9,7 +9,7 @@ from handoff.desk import objects, reading
 from handoff.desk.asking import asker, path_id
 from handoff.desk.reading import SQL
 from handoff.desk.rows import AddressRow, TemplateRow
-from handoff.desk.shown import phone, without_numbers
+from handoff.desk.shown import called, phone, without_numbers
 from handoff.desk.sight import sight_of
 from messaging.contacts import ContactUnknown, contact
 
@@ -33,7 +33,7 @@ async def show_contact(request: web.Request) -> web.Response:
     return answer(
         objects.Contact(
             id=public("ct", person.contact_id),
-            name=person.name,
+            name=called(person.name, see_phone=sight.see_phone),
             phone=phone(person.phone, see_phone=sight.see_phone),
             language=person.language,
             addresses=[

@@ -6,7 +6,7 @@ SELECT c.conversation_id, c.kind, c.state, c.epoch, c.queue_id, q.title AS queue
        COALESCE(k.language, c.language) AS contact_language,
        a.kind AS channel_kind, a.name AS channel_name,
        said.type AS last_type, said.text AS last_text, said.author AS last_author, said.at AS last_at,
-       c.unread, c.enqueued_at, c.waiting_since, c.reserved_until, c.opened_at, c.closed_at,
+       c.unread, c.enqueued_at, c.waiting_since, c.reserved_until, c.wrapup_until, c.opened_at, c.closed_at,
        c.closed_reason, c.topic, c.tags, c.priority, t.window_until, c.card, c.last_seq, c.summary
   FROM handoff.conversation AS c
   JOIN handoff.queue AS q ON q.workspace_id = c.workspace_id AND q.queue_id = c.queue_id

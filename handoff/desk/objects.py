@@ -142,6 +142,7 @@ class Conversation(Shown):
     enqueued_at: Time | None
     waiting_since: Time | None
     reserved_until: Time | None
+    wrapup_until: Time | None
     opened_at: Time | None
     closed_at: Time | None
     closed_reason: str | None

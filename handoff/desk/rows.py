@@ -35,6 +35,7 @@ class ConversationRow:
     enqueued_at: datetime | None
     waiting_since: datetime | None
     reserved_until: datetime | None
+    wrapup_until: datetime | None
     opened_at: datetime
     closed_at: datetime | None
     closed_reason: str | None

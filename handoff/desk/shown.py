@@ -1,5 +1,6 @@
 """From rows to what the API shows; whoever may not see telephone numbers gets them masked here. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
@@ -16,6 +17,7 @@ from handoff.desk.rows import (
 )
 
 _BY_PHONE = ("voice", "phone")
+_NUMBER = re.compile(r"\+?[\d\s().-]{7,}")
 _WORTH_HIDING = 7  # shorter runs of digits are amounts and order numbers
 
 
@@ -35,7 +37,7 @@ def conversation(
         else objects.Named(id=public("pe", row.operator_id), name=row.operator_name or ""),
         contact=objects.ContactBrief(
             id=public("ct", row.contact_id),
-            name=row.contact_name,
+            name=called(row.contact_name, see_phone=see_phone),
             phone=phone(row.contact_phone, see_phone=see_phone),
             language=row.contact_language,
         ),
@@ -51,6 +53,7 @@ def conversation(
         enqueued_at=row.enqueued_at,
         waiting_since=row.waiting_since,
         reserved_until=row.reserved_until,
+        wrapup_until=row.wrapup_until,
         opened_at=row.opened_at,
         closed_at=row.closed_at,
         closed_reason=row.closed_reason,
@@ -80,6 +83,13 @@ def viewers(rows: Iterable[ViewerRow], now: datetime) -> list[objects.Viewer]:
 def phone(number: str | None, *, see_phone: bool) -> str | None:
     """The number, or as much of it as may be read by somebody without the right to see it."""
     return number if see_phone or number is None else mask(number)
+
+
+def called(written: str | None, *, see_phone: bool) -> str | None:
+    """What a customer calls themselves; some call themselves by their number."""
+    if see_phone or written is None or not _NUMBER.fullmatch(written.strip()):
+        return written
+    return mask(written.strip())
 
 
 def call_card(row: ConversationRow, *, see_phone: bool) -> objects.CallCard | None:

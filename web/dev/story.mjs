@@ -32,7 +32,7 @@ const conversation = (number, name, more = {}) => ({
   operator: { id: 'pe_1', name: 'Ольга Смирнова' },
   contact: { id: `ct_${number}`, name, phone: `+7 900 ***-**-${10 + number}`, language: 'ru' },
   channel: { kind: 'whatsapp', name: 'main' }, last: { text: 'Здравствуйте', author: 'customer', at: at(100 * number) },
-  unread: 0, enqueued_at: at(1000 - 20 * number), waiting_since: null, reserved_until: null, opened_at: at(1200), closed_at: null,
+  unread: 0, enqueued_at: at(1000 - 20 * number), waiting_since: null, reserved_until: null, wrapup_until: null, opened_at: at(1200), closed_at: null,
   closed_reason: null, topic: 'order_status', tags: ['доставка'], priority: 0, window_until: later(23.2 * 3600 - number),
   viewers: [], call: { ...CALL, call_id: `call-${number}` }, last_seq: 0,
   summary: { language: 'ru', slots: { order_number: 'R-48213', город: 'Казань' }, path: ['menu', 'order_status'], reason: 'asked' },

@@ -107,6 +107,7 @@ export interface Conversation {
   readonly enqueued_at: Time | null;
   readonly waiting_since: Time | null;
   readonly reserved_until: Time | null;
+  readonly wrapup_until: Time | null;
   readonly opened_at: Time | null;
   readonly closed_at: Time | null;
   readonly closed_reason: string | null;

@@ -36,6 +36,7 @@ export function conversation(id: string, more: Partial<Conversation> = {}): Conv
     enqueued_at: '2026-01-01T10:00:00.000Z',
     waiting_since: null,
     reserved_until: null,
+    wrapup_until: null,
     opened_at: '2026-01-01T10:00:00.000Z',
     closed_at: null,
     closed_reason: null,

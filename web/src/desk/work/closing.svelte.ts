@@ -19,8 +19,6 @@ export interface Closing {
 
 export class Closings {
   pending = $state.raw<readonly Closing[]>([]);
-  /** When a wrap-up that this page saw begin will end, by conversation. */
-  wrapupEnds = $state.raw<ReadonlyMap<string, number>>(new Map());
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(
@@ -82,7 +80,6 @@ export class Closings {
     const askedAt = this.store.revision;
     try {
       const answer = await api.closeConversation(id, { epoch: conversation.epoch }, keepalive);
-      this.#noteWrapup(conversation);
       this.store.learnAnswer(answer, askedAt);
       this.pending = this.pending.filter((one) => one.id !== id);
     } catch (error) {
@@ -94,11 +91,5 @@ export class Closings {
       this.undo(id);
       this.notices.say('hot', explain(error));
     }
-  }
-
-  #noteWrapup(conversation: Conversation): void {
-    const queue = this.store.state.queues.find(({ id }) => id === conversation.queue?.id);
-    if (queue === undefined || queue.wrapup_s <= 0) return;
-    this.wrapupEnds = new Map(this.wrapupEnds).set(conversation.id, Date.now() + queue.wrapup_s * 1000);
   }
 }
