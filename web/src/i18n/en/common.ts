@@ -126,6 +126,8 @@ export const common = {
   'reason.undelivered': 'not delivered yet',
   'reason.answered_after': 'a person answered the call after all',
   'reason.open': 'still open',
+  'reason.unconfirmed': 'end of the call not reported',
+  'reason.pending': 'not decided yet',
   'reason.transient': 'the messenger was busy',
   'reason.pair_rate': 'too many messages to one person',
   'reason.recipient': 'must not be written to',

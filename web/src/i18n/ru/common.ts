@@ -126,6 +126,8 @@ export const common = {
   'reason.undelivered': 'ещё не доставлено',
   'reason.answered_after': 'на звонок всё же ответили',
   'reason.open': 'ещё открыт',
+  'reason.unconfirmed': 'о завершении звонка не сообщили',
+  'reason.pending': 'ещё не решено',
   'reason.transient': 'мессенджер был занят',
   'reason.pair_rate': 'слишком много сообщений одному человеку',
   'reason.recipient': 'ему нельзя писать',
