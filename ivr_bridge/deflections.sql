@@ -38,11 +38,12 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.proof, d.c
  WHERE d.workspace_id = :workspace AND d.deflection_id = :deflection;
 
 -- name: decide
--- The decision: the first one stands, whoever makes it.
+-- The decision: the first one stands, whoever makes it. Asked for by its moment, not by `pending`: the
+-- index of what is pending holds everything that was decided since the last vacuum, too.
 UPDATE ivr_bridge.deflection
    SET outcome = :outcome, reason = :reason, proof = :proof, decided_at = clock_timestamp(),
        decided_by = :by
- WHERE workspace_id = :workspace AND deflection_id = :deflection AND outcome = 'pending'
+ WHERE workspace_id = :workspace AND deflection_id = :deflection AND decided_at IS NULL
 RETURNING deflection_id;
 
 -- name: watch
