@@ -21,7 +21,7 @@ from handoff.conversation.closing import HANDED_OVER, NOT_ME, close, tell
 from handoff.conversation.lifecycle import Move, State
 from handoff.conversation.model import BOT, SYSTEM, Conversation, moved
 from handoff.conversation.refusing import opt_out
-from handoff.routing.queues import queue_named
+from handoff.routing.queues import queue, queue_named
 from handoff.routing.soon import place_soon
 from handoff.triage.flow import Flow, Limits
 from handoff.triage.flows import Flows
@@ -148,15 +148,16 @@ class BotRunner:
         """To the queue that the flow names, or the one that the call did, with all the bot learnt."""
         outcome = step.outcome
         assert isinstance(outcome, Handoff)  # noqa: S101 - who calls has seen to it
-        target = conversation.queue_id
-        if outcome.queue is not None:
+        if outcome.queue is None:
+            target = await queue(tx, conversation.queue_id)
+        else:
             # A queue that is gone is no reason to leave the customer nowhere: the default one stands in.
-            target = (await queue_named(tx, outcome.queue)).queue_id
+            target = await queue_named(tx, outcome.queue)
         after = moved(
             conversation,
             Move.HANDED_OVER,
             now,
-            queue_id=target,
+            queue_id=target.queue_id,
             priority=conversation.priority + outcome.priority,
             tags=union(conversation.tags, outcome.tags),
             topic=outcome.topic or conversation.topic,
@@ -171,7 +172,7 @@ class BotRunner:
             move=Move.HANDED_OVER,
             reason=outcome.reason.value,
             event="handed_over",
-            params={"reason": outcome.reason.value},
+            params={"queue": target.title, "reason": outcome.reason.value},
         )
         await tell(tx, self._events, HANDED_OVER, after, now, reason=outcome.reason.value)
         await place_soon(tx)
