@@ -157,7 +157,7 @@ async def written(house: House, told: Told, caller: str) -> dict[str, Counter[st
 
 def _told_apart(row: dict[str, Any], caller: str) -> str:
     """A row's values; ids and moments only as being there or not."""
-    plain = {}
+    plain: dict[str, Any] = {}
     for column, value in row.items():
         own = column.endswith(("_id", "_ref", "_at", "_until", "_xid")) or column in {
             "key", "at", "call_id", "caller", "origin", "score", "client_key",
