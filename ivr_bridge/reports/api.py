@@ -91,22 +91,24 @@ class Reports:
         metric = METRICS.get(name)
         if metric is None:
             raise ReportUnknown
-        names = labels(await self._lines.everything(asker.workspace_id))
-        lines = await self._asked_lines(asker, query.get("line"), names)
-        async with self._turn(), self.database.workspace(asker.workspace_id, read_only=True) as tx:
-            home = await workspace(tx)
-            now = self.clock()
-            question = Question(
-                period=period(query.get("from"), query.get("to"), home.zone, now),
-                group_by=_group_by(query.get("group_by"), metric.groups),
-                lines=lines,
-                labels=names,
-                see_phone=asker.see_phone,
-            )
-            try:
-                table = await metric.count(tx, question)
-            except (asyncpg.QueryCanceledError, TimeoutError) as slow:
-                raise ReportTooLong from slow
+        async with self._turn():
+            # In turn as well: it takes one of the connections, which are as many as the turns.
+            names = labels(await self._lines.everything(asker.workspace_id))
+            lines = await self._asked_lines(asker, query.get("line"), names)
+            async with self.database.workspace(asker.workspace_id, read_only=True) as tx:
+                home = await workspace(tx)
+                now = self.clock()
+                question = Question(
+                    period=period(query.get("from"), query.get("to"), home.zone, now),
+                    group_by=_group_by(query.get("group_by"), metric.groups),
+                    lines=lines,
+                    labels=names,
+                    see_phone=asker.see_phone,
+                )
+                try:
+                    table = await metric.count(tx, question)
+                except (asyncpg.QueryCanceledError, TimeoutError) as slow:
+                    raise ReportTooLong from slow
         return Report(
             name=name,
             language=_language(query.get("language"), accepted, home),

@@ -20,6 +20,7 @@ from core.access import Keys, People, SignIns
 from core.access.keys import put_key
 from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
 from core.postgres import Database, open_database
+from ivr_bridge.lines import Lines
 from ivr_bridge.reports import api
 from ivr_bridge.reports.api import REPORTS, Reports
 from tests.ivr_bridge.reports.chronicle import MINUTE, Chronicle, chronicle
@@ -356,6 +357,33 @@ async def test_the_page_may_ask_everything_at_once(service, manager):
         *(service.get(f"/v1/reports/{name}?{DAY}", cookie=manager) for name in NAMES * 4)
     )
     assert {answer.status for answer in answers} == {200}
+
+
+async def test_questions_wait_for_each_other_not_for_connections(
+    service, manager, database_url, clock
+):
+    """Two connections, both counting for longer than a connection is waited for."""
+
+    def ask(names: list[str]) -> list[asyncio.Task[aiohttp.ClientResponse]]:
+        paths = [f"/v1/reports/{name}?{DAY}" for name in names]
+        return [asyncio.create_task(service.get(path, cookie=manager)) for path in paths]
+
+    owner = await asyncpg.connect(database_url)
+    async with open_database(
+        database_url, application="test", size=2, acquire_timeout_s=0.2
+    ) as narrow:
+        reports = service.app[REPORTS]
+        reports.database, reports._lines = narrow, Lines(narrow)
+        async with owner.transaction():
+            await owner.execute("LOCK TABLE ivr_bridge.eligibility")
+            first = ask(NAMES[:2])
+            assert not (await asyncio.wait(first, timeout=0.5))[0], "the lock is held"
+            reports._lines = Lines(narrow)  # what it knew of lines is too old by now
+            others = ask(NAMES)
+            assert not (await asyncio.wait(others, timeout=1))[0], "they wait for their turn"
+        answers = await asyncio.gather(*first, *others)
+    await owner.close()
+    assert [answer.status for answer in answers] == [200] * 5
 
 
 async def test_no_more_are_counted_at_a_time_than_allowed(service, manager, monkeypatch):
