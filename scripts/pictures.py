@@ -72,7 +72,10 @@ async def stage(product: Product, desk: Desk) -> None:
     priya = await moved(product, "Priya Raman")
     refund = await with_person(priya, desk, "Has my refund been sent?")
     await desk.write(refund, "Yes, this morning. Your bank needs a day or two.")
-    await moved_and_waiting(product)
+    elena = f"+{next(NUMBERS)}"
+    await product.sandbox.behave(elena, "fails", code=131026, failed_ms=1800)
+    await product.deflect(elena, language="en", ivr_path=["main", "2"], voice_wait_s=200)
+    await desk.accept(await desk.offered())
 
     anna = await moved(product, "Anna Smirnova")
     await anna.wait_for(ACCOUNT, lambda message: has_button(message, "Where is my order?"))
@@ -85,16 +88,11 @@ async def stage(product: Product, desk: Desk) -> None:
     await anna.wait_for(ACCOUNT, from_business("two stops away"))
     await desk.sees(
         story,
-        lambda one: one["author"]["kind"] == "operator" and one["delivery"]["state"] == "read",
+        lambda one: "two stops" in (one["text"] or "") and one["delivery"]["state"] == "read",
     )
     await anna.write(ACCOUNT, "Is it still coming today? 🙏")
     await desk.sees(story, said("Is it still coming today? 🙏"))
     await desk.declare("online")
-
-
-async def moved_and_waiting(product: Product) -> None:
-    """Somebody whom the bot serves, seen by nobody yet."""
-    await moved(product, "Daniel Weber")
 
 
 async def photograph(people: People, product: Product) -> Page:
