@@ -1,4 +1,5 @@
 /** Reports, and the addresses of their exports. */
+import { speech } from '../i18n/index.svelte.ts';
 import { query, request } from './http.ts';
 import type { FunnelRow, Report, ShareRow } from './types.ts';
 
@@ -10,8 +11,9 @@ export interface Period {
 
 export type Format = 'csv' | 'xlsx';
 
+// Definitions and column titles come in the language that the page speaks, not the browser's.
 const path = (name: string, parameters: Record<string, string | null | undefined>): string =>
-  `/v1/reports/${name}${query(parameters)}`;
+  `/v1/reports/${name}${query({ ...parameters, language: speech.language })}`;
 
 export const voiceToChat = (
   period: Period,
