@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from config.api_page import api_page
+from core.health import READINESS
 from core.http import Handler
 
 _POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -28,6 +29,9 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         headers.setdefault("Content-Security-Policy", _POLICY)
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Cache-Control", "no-store")
+        if request.app[READINESS].leaving:
+            # A kept connection would be closed under its owner's next request.
+            response.force_close()
     return response
 
 
