@@ -4,7 +4,6 @@ What hurts the product takes `own_product`, which nobody else uses.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -52,10 +51,12 @@ async def product(shared_product: Product) -> AsyncIterator[Product]:
     await tidy(shared_product)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def own_product(servers: Servers, template: str, tmp_path: Path) -> AsyncIterator[Product]:
-    """A product that may be killed."""
-    async with running(servers, template, tmp_path) as product:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own_product(
+    servers: Servers, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Product]:
+    """A product that may be killed, and is left running by whoever shares the module."""
+    async with running(servers, template, tmp_path_factory.mktemp("own")) as product:
         yield product
 
 

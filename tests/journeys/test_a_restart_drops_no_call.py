@@ -16,6 +16,7 @@ _CALLERS = itertools.count(79_031_000_000)
 async def test_sigterm_under_a_stream_of_calls(own_product: Product):
     product = own_product
     answers: list[dict[str, Any]] = []
+    kept: list[bool] = []
 
     async def call() -> None:
         body = {
@@ -26,6 +27,7 @@ async def test_sigterm_under_a_stream_of_calls(own_product: Product):
         }
         async with product.post("/v1/deflections", body) as response:
             answers.append(await response.json(content_type=None))
+            kept.append(response.headers.get("Connection") != "close")
 
     began = 0.0
     # A broken connection fails the group, and with it the test.
@@ -46,6 +48,9 @@ async def test_sigterm_under_a_stream_of_calls(own_product: Product):
     said = Counter(f"{answer['action']} {answer['reason']}" for answer in answers)
     assert len(answers) > 15
     assert set(said) == {"hangup ok"}, said
+    # Whoever keeps connections is told to let go of them before they are closed.
+    assert kept[0] is True
+    assert kept[-1] is False
     pending = await product.rows("SELECT 1 FROM ivr_bridge.deflection WHERE outcome = 'pending'")
     assert pending == []
     assert set((await product.sandbox.counts()).values()) == {1}
