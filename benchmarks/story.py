@@ -8,7 +8,7 @@ from statistics import median
 from benchmarks.load import Plan, Seen, measure
 from benchmarks.report import Row
 from benchmarks.requests import Target
-from benchmarks.stage import Stage, run_name, stage
+from benchmarks.stage import Stage, count_rows, run_name, stage
 
 PEOPLE = 50_000
 CALLS_AT_ONCE = 32
@@ -62,6 +62,7 @@ async def measure_all(folder: Path, sizes: Sizes, only: str | None, report: Repo
     """Every row, in the order of the table."""
     async with stage(folder, PEOPLE, report) as running:
         story = _Story(running, sizes, report)
+        await story.settle()
         calls, webhooks = Pair(), Pair()
         for number in range(sizes.rounds):
             report(f"round {number + 1} of {sizes.rounds}")
@@ -89,6 +90,18 @@ class _Story:
         self._sizes = sizes
         self._report = report
         self._next: dict[tuple[str, int], int] = {}
+
+    async def settle(self) -> None:
+        """Some of everything, and its statistics: rounds begin where a service stands that has run."""
+        running = self._running
+        for target in (
+            running.floor_calls,
+            running.product_calls,
+            running.floor_webhooks,
+            running.product_webhooks,
+        ):
+            await self._measure(target, CALLS_AT_ONCE, WARM_S)
+        await count_rows(running.database_url)
 
     async def ceiling(self, target: Target, connections: int) -> float:
         """Answers a second when as many callers ask as soon as they are answered."""
