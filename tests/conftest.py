@@ -45,7 +45,7 @@ def template(servers: Servers) -> Iterator[str]:
     name = f"template_{secrets.token_hex(4)}"
     asyncio.run(_make_template(servers.database_url, name))
     yield name
-    asyncio.run(_administer(servers.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    asyncio.run(_drop(servers.database_url, name))
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def fresh_database(servers: Servers, template: str) -> AsyncIterator[str]:
     try:
         yield _renamed(servers.database_url, name)
     finally:
-        await _administer(servers.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await _drop(servers.database_url, name)
 
 
 async def make_workspace(database: Database, name: str) -> WorkspaceId:
@@ -132,6 +132,17 @@ async def make_workspace(database: Database, name: str) -> WorkspaceId:
 async def _make_template(server: str, name: str) -> None:
     await _administer(server, f'CREATE DATABASE "{name}"')
     await migrate(_renamed(server, name))
+
+
+async def _drop(server: str, name: str) -> None:
+    """Drop it, whoever is still connected; autovacuum may not be ended by us, but leaves by itself."""
+    for patience_s in (0.1, 0.5, 2.0):
+        try:
+            await _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        except asyncpg.InsufficientPrivilegeError:
+            await asyncio.sleep(patience_s)
+        else:
+            return
 
 
 async def _administer(server: str, statement: str) -> None:

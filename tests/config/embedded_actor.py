@@ -33,8 +33,9 @@ def main(mode: str, data_dir: str, uid: str = "") -> None:
         else:
             pair = held.enter_context(embedded.throwaway(report=told.append))
         facts = {"database_url": pair.database_url, "redis_url": pair.redis_url, "told": told}
-        print(json.dumps(facts), flush=True)  # noqa: T201 - to the test
         try:
+            # Whoever reads this may press Ctrl-C at once.
+            print(json.dumps(facts), flush=True)  # noqa: T201 - to the test
             sys.stdin.readline()
         except KeyboardInterrupt:
             print("interrupted", flush=True)  # noqa: T201

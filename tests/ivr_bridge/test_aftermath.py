@@ -225,7 +225,7 @@ async def test_an_account_that_takes_everything_and_says_nothing_is_down(house: 
     for number in numbers:
         await house.network.behave(number, "silent")
     await asyncio.gather(
-        *(house.ivr.deflect(f"call-{number}", number, deadline_ms=1300) for number in numbers)
+        *(house.ivr.deflect(f"call-{number}", number, deadline_ms=3000) for number in numbers)
     )
     async with house.database.workspace(house.workspace_id) as tx:
         await tx.execute(

@@ -15,8 +15,17 @@ async def test_fifty_at_once(product: Product, phone: Phone):
             for _ in range(50)
         )
     )
-    assert {(answer["action"], answer["reason"]) for answer in answers} == {("hangup", "ok")}
-    assert len({answer["deflection_id"] for answer in answers}) == 1
+    refused = [answer for answer in answers if answer["action"] != "hangup"]
+    # A machine that has no time says so, and never anything but `continue`; asked again, it tells.
+    assert {answer["code"] for answer in refused} <= {"database_unavailable", "overloaded"}
+    again = [
+        await product.deflect(phone.number, call_id=call_id, attempt=1, deadline_ms=8000)
+        for _ in refused
+    ]
+    told = [answer for answer in (*answers, *again) if answer not in refused]
+    assert len(told) == len(answers)
+    assert {(answer["action"], answer["reason"]) for answer in told} == {("hangup", "ok")}
+    assert len({answer["deflection_id"] for answer in told}) == 1
     assert await product.sandbox.openings(phone.number) == 1
 
 
