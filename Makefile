@@ -13,7 +13,8 @@ RUN := .venv/bin/python
 UV_LOCK := $(RUN) -m uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 ROOMS := config core handoff ivr_bridge messaging migrations sandbox
-PYTEST ?= $(RUN) -m pytest
+# A file's tests share what they start, so each file stays with one worker.
+PYTEST ?= $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # -- to run ------------------------------------------------------------------------------------
 
@@ -33,7 +34,7 @@ test: lint types boundaries migrations-lint web-check browser ## Everything CI r
 
 .PHONY: test-slow
 test-slow: environment browser ## The long suites: kill -9 at every step, floods, slow recoveries
-	@$(PYTEST) -m slow --timeout 900 || { status=$$?; test $$status = 5 && echo "no slow suites"; }
+	@$(RUN) -m pytest -m slow --timeout 900 || { status=$$?; test $$status = 5 && echo "no slow suites"; }
 
 .PHONY: lint
 lint: environment ## Style of the Python code and of the YAML files
