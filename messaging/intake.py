@@ -83,7 +83,7 @@ class Intake:
     async def hand(self) -> None:
         """Write what waits, as much as there is at a time, until closed and empty."""
         while True:
-            # A second hand keeps this process busy while the first waits for its commit, but only once
+            # Another hand keeps this process busy while one waits for its commit, but only once
             # some wait: a batch that grows meanwhile is cheaper than one more commit.
             while len(self._line) <= self._busy * _WORTH_A_HAND:
                 if self._closing and not self._line:
@@ -209,7 +209,7 @@ async def open_intake(
     pacing: Pacing,
     *,
     waiting: int = 5_000,
-    hands: int = 2,
+    hands: int = 3,
 ) -> AsyncIterator[Intake]:
     """An intake whose hands work as long as the block lasts; what waits at its end is still written."""
     intake = Intake(database, events, pacing, waiting=waiting)
