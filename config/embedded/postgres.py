@@ -190,6 +190,7 @@ class Postgres:
         }
         for name, value in chosen.items():
             words += ["-c", f"{name}={value}"]
+        processes.reaped(self._child)
         self._child = processes.spawn(
             words, folder=place.postgres, account=place.account, log=place.log("postgres")
         )

@@ -73,6 +73,20 @@ def spawn(
         )
 
 
+def reaped(child: subprocess.Popen[bytes] | None, *, patience_s: float = 10.0) -> None:
+    """Wait for the end of a child that was seen dead, so that its number is free for another.
+
+    A killed program of several threads shows as a zombie before the last of them is gone, and
+    until then the kernel does not hand it over.
+    """
+    if child is None:
+        return
+    try:
+        child.wait(patience_s)
+    except subprocess.TimeoutExpired as error:
+        raise EmbeddedError(f"process {child.pid} was killed and does not end") from error
+
+
 def run_as(
     argv: Sequence[str | Path], *, folder: Path, account: Account | None, patience_s: float
 ) -> None:

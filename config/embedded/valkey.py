@@ -98,6 +98,7 @@ class Valkey:
         # By file, not by argument: a process list is no place for a password.
         file = place.valkey / "valkey.conf"
         place.write(file, "\n".join(lines) + "\n")
+        processes.reaped(self._child)
         self._child = processes.spawn(
             [place.binaries.valkey_server, file],
             folder=place.valkey,

@@ -290,7 +290,7 @@ async def test_after_kill_9_of_a_server_it_is_revived_with_what_it_acknowledged(
         )
         url = pair.database_url
         victim.kill()
-        wait_until(lambda: victim.status() == psutil.STATUS_ZOMBIE, 5)
+        assert wait_until(lambda: victim.status() == psutil.STATUS_ZOMBIE, 5)
         assert len(pair.revive(quiet)) == 1
         assert pair.revive(quiet) == []
         assert pair.database_url == url
