@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from core.ids import LineId
 from ivr_bridge.evidence import Confirm
+from ivr_bridge.terms import LineTerms
 
 _PLACE = re.compile(r"\{(?P<name>\w+)(?:\|(?P<otherwise>[^}]*))?\}")
 
@@ -60,6 +61,7 @@ class Line:
     goodbye: Mapping[str, str]
     topics: Mapping[str, Mapping[str, str]]
     consent: Consent
+    terms: LineTerms
 
     @property
     def number(self) -> str:
@@ -102,6 +104,7 @@ class LineDraft:
     goodbye: Mapping[str, str] = field(default_factory=dict)
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     enabled: bool = True
+    terms: LineTerms = field(default_factory=LineTerms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ class LineRow:
     goodbye: Mapping[str, str]
     topics: Mapping[str, Mapping[str, str]]
     consent: Mapping[str, Any]
+    terms: Mapping[str, Any]
 
     def line(self) -> Line:
         """The line in our own words."""
@@ -161,6 +165,7 @@ class LineRow:
             goodbye=self.goodbye,
             topics=self.topics,
             consent=Consent(**self.consent),
+            terms=LineTerms.model_validate(self.terms),
         )
 
 

@@ -61,6 +61,7 @@ async def put_line(tx: Tx, draft: LineDraft) -> LineId:
             goodbye=dict(draft.goodbye),
             topics={intent: dict(texts) for intent, texts in draft.topics.items()},
             consent=asdict(draft.consent),
+            terms=draft.terms.stored(),
         )
     )
     numbers = [_written(number, draft.country) for number in draft.numbers]

@@ -5,7 +5,7 @@ SELECT l.line_id, l.name, l.title,
               WHERE n.workspace_id = l.workspace_id AND n.line_id = l.line_id ORDER BY n.position) AS numbers,
        l.country, l.enabled, l.account, l.flow, l.queue, l.callback_queue, l.confirm, l.grace_ms,
        l.deadline_ms, l.rescue_after_s, l.repeat_call_s, l.declined_s, l.can_poll, l.continue_to,
-       l.opening, l.prompts, l.goodbye, l.topics, l.consent
+       l.opening, l.prompts, l.goodbye, l.topics, l.consent, l.terms
   FROM ivr_bridge.line AS l
  WHERE l.workspace_id = :workspace
  ORDER BY l.name;
@@ -15,10 +15,10 @@ SELECT l.line_id, l.name, l.title,
 INSERT INTO ivr_bridge.line AS l
        (workspace_id, line_id, name, title, country, enabled, account, flow, queue, callback_queue,
         confirm, grace_ms, deadline_ms, rescue_after_s, repeat_call_s, declined_s, can_poll,
-        continue_to, opening, prompts, goodbye, topics, consent)
+        continue_to, opening, prompts, goodbye, topics, consent, terms)
 VALUES (:workspace, :line, :name, :title, :country, :enabled, :account, :flow, :queue, :callback_queue,
         :confirm, :grace_ms, :deadline_ms, :rescue_after_s, :repeat_call_s, :declined_s, :can_poll,
-        :continue_to, :opening, :prompts, :goodbye, :topics, :consent)
+        :continue_to, :opening, :prompts, :goodbye, :topics, :consent, :terms)
     ON CONFLICT (workspace_id, name) DO UPDATE
    SET title = excluded.title, country = excluded.country, enabled = excluded.enabled,
        account = excluded.account, flow = excluded.flow, queue = excluded.queue,
@@ -27,7 +27,7 @@ VALUES (:workspace, :line, :name, :title, :country, :enabled, :account, :flow, :
        rescue_after_s = excluded.rescue_after_s, repeat_call_s = excluded.repeat_call_s,
        declined_s = excluded.declined_s, can_poll = excluded.can_poll,
        continue_to = excluded.continue_to, opening = excluded.opening, prompts = excluded.prompts,
-       goodbye = excluded.goodbye, topics = excluded.topics, consent = excluded.consent,
+       goodbye = excluded.goodbye, topics = excluded.topics, consent = excluded.consent, terms = excluded.terms,
        changed_at = now()
 RETURNING line_id;
 

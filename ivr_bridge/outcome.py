@@ -36,7 +36,7 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why: the closed list of the contract (docs/ivr/api.md), as far as this version can say it."""
+    """Why: the closed list of the contract (docs/ivr/api.md)."""
 
     OK = "ok"
     RESUMED = "resumed"
@@ -45,13 +45,27 @@ class Reason(StrEnum):
     INVALID_NUMBER = "invalid_number"
     LINE_UNKNOWN = "line_unknown"
     LINE_DISABLED = "line_disabled"
+    PAUSED = "paused"
+    NOT_MOBILE = "not_mobile"
     NOT_ON_CHANNEL = "not_on_channel"
     REACHABILITY_UNKNOWN = "reachability_unknown"
     NO_CONSENT = "no_consent"
     OPTED_OUT = "opted_out"
     DECLINED = "declined"
+    FREQUENCY_CAP = "frequency_cap"
     REPEAT_CALL = "repeat_call"
+    OUTSIDE_HOURS = "outside_hours"
+    BELOW_PEAK = "below_peak"
+    CHAT_SLOWER = "chat_slower"
+    CHAT_FULL = "chat_full"
+    SHARE = "share"
+    INTENT_EXCLUDED = "intent_excluded"
     LANGUAGE = "language"
+    INCIDENT = "incident"
+    HOLD_OUT = "hold_out"
+    COUNTRY_BLOCKED = "country_blocked"
+    BUDGET = "budget"
+    VELOCITY = "velocity"
     CHANNEL_QUOTA = "channel_quota"
     CHANNEL_THROTTLED = "channel_throttled"
     CHANNEL_DOWN = "channel_down"
@@ -96,8 +110,18 @@ _ONLY_THE_QUEUE = frozenset(
     {
         Reason.LINE_UNKNOWN,
         Reason.LINE_DISABLED,
+        Reason.PAUSED,
         Reason.DECLINED,
+        Reason.FREQUENCY_CAP,
         Reason.REPEAT_CALL,
+        Reason.OUTSIDE_HOURS,
+        Reason.BELOW_PEAK,
+        Reason.CHAT_SLOWER,
+        Reason.CHAT_FULL,
+        Reason.SHARE,
+        Reason.INTENT_EXCLUDED,
+        Reason.INCIDENT,
+        Reason.HOLD_OUT,
         Reason.NO_CONSENT,
     }
 )

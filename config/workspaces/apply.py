@@ -196,6 +196,7 @@ async def _put_line(tx: Tx, part: LinePart) -> None:
         continue_to=part.continue_to,
         prompts=part.prompts,
         goodbye=part.goodbye,
+        terms=part.terms,
         enabled=part.enabled,
     )
     await put_line(tx, draft)

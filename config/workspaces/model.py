@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from core.access import Role
 from core.vocabulary import ChannelKind, phone_number
+from ivr_bridge.terms import LineTerms
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
@@ -77,8 +78,8 @@ class OpeningPart(_Part):
     parameters: list[str] = []
 
 
-class LinePart(_Part):
-    """A dialled number."""
+class LinePart(LineTerms):
+    """A dialled number, with its terms."""
 
     name: Name
     title: str
@@ -87,9 +88,9 @@ class LinePart(_Part):
     key: str
     channel: Name
     opening: dict[LanguageCode, OpeningPart] = Field(min_length=1)
-    prompts: dict[str, dict[LanguageCode, str]] = {}
+    prompts: dict[str, dict[LanguageCode, str]] = Field(default_factory=dict)
     continue_to: str | None = None
-    goodbye: dict[LanguageCode, str] = {}
+    goodbye: dict[LanguageCode, str] = Field(default_factory=dict)
     confirm: Literal["accepted", "sent", "delivered"] = "sent"
     grace_ms: int = Field(800, ge=0, le=10_000)
     deadline_ms: int | None = Field(None, ge=500, le=12_000)
@@ -100,6 +101,11 @@ class LinePart(_Part):
     queue: Name
     callback_queue: Name | None = None
     enabled: bool = True
+
+    @property
+    def terms(self) -> LineTerms:
+        """What holds on it, apart from who answers."""
+        return LineTerms(**{name: getattr(self, name) for name in LineTerms.model_fields})
 
     @field_validator("key")
     @classmethod

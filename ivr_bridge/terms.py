@@ -1,0 +1,22 @@
+"""A line's terms: every part is described where it is kept, and all are read as one document.
+
+The workspace file's `lines[]` carries the same parts under the same names.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ivr_bridge.dialects.terms import DialectTerms
+
+
+class LineTerms(BaseModel):
+    """What holds on a line; a part that is left out keeps its defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dialects: DialectTerms = DialectTerms()
+
+    def stored(self) -> dict[str, Any]:
+        """As the database keeps it: only what differs from the defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True)
