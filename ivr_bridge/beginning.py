@@ -110,7 +110,8 @@ def circumstances(
 async def _write(tx: Tx, setting: Setting, number: int) -> Begun:
     """The attempt itself: refused by the rules, resting on an earlier opening, or with its own."""
     wish, ready = setting.wish, setting.ready
-    ruling = rule(HARD, circumstances(wish, ready, setting.met, setting.prospect, asked=True))
+    seen = circumstances(wish, ready, setting.met, setting.prospect, asked=True)
+    ruling = rule(HARD, seen, wish.line.terms.policy)
     on_the_wire = next((each for each in setting.earlier if each.message_id is not None), None)
     if on_the_wire is not None:
         # Never a second opening for one call, whatever became of the first.

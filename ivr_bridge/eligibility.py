@@ -61,7 +61,7 @@ class Eligibility:
         if wish.caller.target is not None and ready is not None:
             prospect = await openings.look_up(tx, wish.caller.target, ready.account, self.clock())
         seen = circumstances(wish, ready, met, prospect, asked=False)
-        ruling = rule((*HARD, *SOFT), seen)
+        ruling = rule((*HARD, *SOFT), seen, wish.line.terms.policy)
         reach = prospect.evidence.state
         await self._note(tx, wish, call_ref, ruling, reach.value)
         refused = ruling.refused

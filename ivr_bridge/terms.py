@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from ivr_bridge.dialects.terms import DialectTerms
+from ivr_bridge.policy.terms import PolicyTerms
 
 
 class LineTerms(BaseModel):
@@ -16,6 +17,7 @@ class LineTerms(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dialects: DialectTerms = DialectTerms()
+    policy: PolicyTerms = PolicyTerms()
 
     def stored(self) -> dict[str, Any]:
         """As the database keeps it: only what differs from the defaults."""

@@ -149,7 +149,7 @@ class Usual:
     async def _open(self, setting: Setting, ready: Ready) -> Begun | None:
         wish = setting.wish
         seen = circumstances(wish, ready, setting.met, setting.prospect, asked=True)
-        ruling = rule(HARD, seen)
+        ruling = rule(HARD, seen, wish.line.terms.policy)
         if ruling.refused or not_now(setting):
             return None
         planned = plan(setting, ready, store.which_attempt(wish.request.attempt, ()), ruling)

@@ -7,9 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr_bridge.outcome import Reason
-from ivr_bridge.policy import HARD, SOFT, Agreement, Circumstances, Saw, agreement, rule
+from ivr_bridge.policy import (
+    HARD,
+    SOFT,
+    Agreement,
+    Circumstances,
+    PolicyTerms,
+    Saw,
+    agreement,
+    rule,
+)
 from messaging.reachability import Reach
 
+USUAL = PolicyTerms()
 FINE = Circumstances(
     enabled=True,
     withheld=False,
@@ -59,7 +69,7 @@ anything = st.builds(
     ],
 )
 def test_hard_rules(change, reason):
-    assert rule(HARD, replace(FINE, **change)).refused is reason
+    assert rule(HARD, replace(FINE, **change), USUAL).refused is reason
 
 
 @pytest.mark.parametrize(
@@ -72,14 +82,14 @@ def test_hard_rules(change, reason):
 )
 def test_soft_rules_stand_only_before_the_offer(change, reason):
     seen = replace(FINE, **change)
-    assert rule((*HARD, *SOFT), seen).refused is reason
-    assert rule(HARD, seen).refused is None
+    assert rule((*HARD, *SOFT), seen, USUAL).refused is reason
+    assert rule(HARD, seen, USUAL).refused is None
 
 
 @given(anything)
 def test_the_trace_ends_with_the_refusal_and_names_every_rule_that_was_asked(seen):
     rules = (*HARD, *SOFT)
-    ruling = rule(rules, seen)
+    ruling = rule(rules, seen, USUAL)
     names = [each["rule"] for each in ruling.trace]
     assert names == [each.name for each in rules[: len(names)]]
     refusals = [each for each in ruling.trace if each["saw"] == Saw.REFUSED]
@@ -89,6 +99,21 @@ def test_the_trace_ends_with_the_refusal_and_names_every_rule_that_was_asked(see
     else:
         assert refusals == [ruling.trace[-1]]
         assert rules[len(names) - 1].reason is ruling.refused
+
+
+@given(anything, st.booleans())
+def test_whoever_asks_for_the_whole_trace_gets_the_same_first_refusal(seen, incident):
+    rules, terms = (*HARD, *SOFT), PolicyTerms(incident=incident)
+    first, whole = rule(rules, seen, terms), rule(rules, seen, terms, every=True)
+    assert whole.refused is first.refused
+    assert [each["rule"] for each in whole.trace] == [each.name for each in rules]
+    assert list(whole.trace[: len(first.trace)]) == list(first.trace)
+
+
+def test_an_incident_on_the_line_stops_offers_and_no_promise():
+    on = PolicyTerms(incident=True)
+    assert rule((*HARD, *SOFT), FINE, on).refused is Reason.INCIDENT
+    assert rule(HARD, FINE, on).refused is None
 
 
 def test_to_ask_for_a_deflection_is_to_state_that_the_caller_asked_for_it():
