@@ -29,7 +29,8 @@ from handoff.routing.operators import Operators
 from ivr_bridge import api as bridge_api
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
-from ivr_bridge.api import BRIDGE, Bridge
+from ivr_bridge.api import BRIDGE
+from ivr_bridge.asking import Bridge
 from ivr_bridge.deflections import Deflections, Means
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents

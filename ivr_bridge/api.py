@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -12,35 +11,21 @@ from core.faults import Fault, Invalid, Overloaded, TooLarge, Unauthorized
 from core.http import Access, Endpoint, read_limited, require_key, trace_id
 from core.ids import DeflectionId, parse
 from ivr_bridge.answer import Answer
-from ivr_bridge.callers import caller_of
-from ivr_bridge.calls import IdempotencyConflict, key_of
-from ivr_bridge.deflections import Deflections, DeflectionUnknown
+from ivr_bridge.asking import SCOPE, Bridge
+from ivr_bridge.calls import IdempotencyConflict
+from ivr_bridge.deflections import DeflectionUnknown
 from ivr_bridge.dialects.views import View, chosen, refused, shown
 from ivr_bridge.documents import CallEvents as CallEventsDocument
 from ivr_bridge.documents import CallRequest, DecisionDocument, EventsTaken
-from ivr_bridge.eligibility import Eligibility
-from ivr_bridge.events import CallEvents, LineForbidden
-from ivr_bridge.lines import Lines
+from ivr_bridge.events import LineForbidden
 from ivr_bridge.opening import Wish
-from ivr_bridge.outcome import Action, Reason
 from ivr_bridge.reading import read_events, read_request
 from ivr_bridge.timing import POLL_TOTAL_MS, Budget, deadline_ms
 
 log = structlog.get_logger()
 
-SCOPE = "ivr"
 MAX_REQUEST = 64 * 1024
 MAX_EVENTS = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Bridge:
-    """What the addresses of this room work with."""
-
-    lines: Lines
-    deflections: Deflections
-    eligibility: Eligibility
-    events: CallEvents
 
 
 BRIDGE = web.AppKey("BRIDGE", Bridge)
@@ -118,26 +103,7 @@ async def _wish(request: web.Request) -> Wish | Answer:
     """What is asked, on which line; an unknown line is no fault but an answer: 200, `continue`."""
     holder = await require_key(request, SCOPE)
     asked = read_request(await read_limited(request, MAX_REQUEST))
-    line = await request.app[BRIDGE].lines.find(holder.workspace_id, asked.request.line)
-    if line is None:
-        return Answer(Action.CONTINUE, Reason.LINE_UNKNOWN)
-    if not line.opens_to(holder.lines):
-        raise LineForbidden
-    caller = caller_of(
-        asked.request.caller,
-        withheld=asked.request.caller_withheld,
-        messenger_number=asked.request.messenger_number,
-        country=line.country,
-    )
-    return Wish(
-        workspace_id=holder.workspace_id,
-        line=line,
-        request=asked.request,
-        caller=caller,
-        call_id=key_of(asked.request.call_id),
-        language=line.language(asked.request.language),
-        dropped=asked.dropped,
-    )
+    return await request.app[BRIDGE].wish(holder, asked)
 
 
 def _shown(request: web.Request, view: View, answer: Answer, received: float) -> web.Response:

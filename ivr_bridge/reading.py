@@ -1,7 +1,7 @@
 """A request as IVRs really send it: JSON whatever the Content-Type says, or a form; small faults forgiven."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -29,7 +29,11 @@ class Asked:
 
 def read_request(raw: bytes) -> Asked:
     """The request in this body; Invalid when a required field is missing or nothing can be read."""
-    fields = _fields(raw)
+    return asked_of(_fields(raw))
+
+
+def asked_of(fields: Mapping[str, Any]) -> Asked:
+    """The request in these fields, however they came; Invalid when a required one is missing."""
     request, dropped = lenient(CallRequest, fields)
     missing = [] if "caller" in fields or request.caller_withheld else ["caller"]
     if missing:
@@ -120,20 +124,24 @@ def _deep(value: object, left: int) -> bool:
 
 
 def _form(raw: bytes) -> dict[str, Any]:
-    """`consent.given=1` names a nested field; the last of several equal names counts."""
     try:
         pairs = parse_qsl(
             raw.decode("utf-8", "replace").strip("\r\n"), keep_blank_values=True, max_num_fields=500
         )
     except ValueError as broken:
         raise Invalid("The body is neither JSON nor a form that can be read.") from broken
+    return nested(pairs)
+
+
+def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Names and values as a request's fields: `consent.given=1` names a nested one, the last counts."""
     fields: dict[str, Any] = {}
     for name, value in pairs:
         outer, dot, inner = name.partition(".")
         if dot and outer in _NESTED:
-            nested = fields.setdefault(outer, {})
-            if isinstance(nested, dict):
-                nested[inner] = value
+            inside = fields.setdefault(outer, {})
+            if isinstance(inside, dict):
+                inside[inner] = value
         elif value or name in {"caller", "call_id", "line"}:
             fields[name] = value
     return fields

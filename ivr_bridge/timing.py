@@ -8,6 +8,8 @@ from ivr_bridge.evidence import Confirm, needed
 
 DEADLINE_MS = 2500
 """For JSON, text and form: fits platforms that give up after three seconds."""
+VERBS_DEADLINE_MS = 8000
+"""For dialects of platforms that wait ten seconds and more: verbs, and AGI."""
 SHORTEST_MS, LONGEST_MS = 500, 12_000
 ANSWER_EARLY_MS = 150
 """An answer leaves this long before the deadline, for the network and the IVR's own parsing."""
@@ -73,9 +75,9 @@ class Budget:
         return self.decide_by - time.monotonic()
 
 
-def deadline_ms(asked: int | None, line: int | None) -> int:
+def deadline_ms(asked: int | None, line: int | None, dialect: int = DEADLINE_MS) -> int:
     """The request's word, else the line's, else the dialect's; kept within what can be kept."""
-    wanted = asked if asked is not None else line if line is not None else DEADLINE_MS
+    wanted = asked if asked is not None else line if line is not None else dialect
     return max(SHORTEST_MS, min(LONGEST_MS, wanted))
 
 

@@ -28,6 +28,7 @@ from handoff.routing.queues import QueueDraft, put_queue
 from ivr_bridge import aftermath, api
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
+from ivr_bridge.asking import Bridge
 from ivr_bridge.deflections import Deflections, Means
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
@@ -236,7 +237,7 @@ async def house(
             app[KEYS] = Keys(database)
             app[PUBLIC_ORIGIN] = "http://127.0.0.1"
             app[messaging_api.WEBHOOKS] = Webhooks(Workspaces(database), accounts, channels, intake)
-            app[api.BRIDGE] = api.Bridge(
+            app[api.BRIDGE] = Bridge(
                 lines=lines,
                 deflections=deflections,
                 eligibility=Eligibility(database, readiness, utc_now),
