@@ -1,18 +1,18 @@
 """`ivr-bridge`: everything an engineer does with the service from a terminal."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from config.keys_commands import keys
 from config.settings import Settings, SettingsMissing
+from config.terminal import run as _run
+from config.terminal import settings as _settings
 from core.faults import Fault
 from core.telemetry import set_up_logging
 
@@ -54,20 +54,12 @@ def _give_up(why: str) -> NoReturn:
     sys.exit(1)
 
 
-def _run(story: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(story)
-
-
-def _settings() -> Settings:
-    settings = Settings.read()
-    set_up_logging(settings.logging.level)
-    return settings
-
-
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Moves callers from an IVR to a messenger, and takes the conversation over."""
+
+
+main.add_command(keys)
 
 
 @main.command()

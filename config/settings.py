@@ -1,11 +1,12 @@
 """Settings come from the environment, by the usual names; the rest as IVR_BRIDGE_<SECTION>__<NAME>."""
 
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.entrance import networks
 
 
 class SettingsMissing(Exception):
@@ -77,8 +78,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str) -> str:
-        for network in filter(None, (part.strip() for part in value.split(","))):
-            ip_network(network)
+        networks(value)
         return value
 
     @property

@@ -13,7 +13,8 @@ from config.rooms import Rooms, rooms
 from config.settings import Settings
 from core import health
 from core.access import Keys, SignIns
-from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, Endpoint, traced
+from core.entrance import networks
+from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, TRUSTED_PROXIES, Endpoint, traced
 from core.jobs import Band, Handler
 from core.openapi import document
 from core.postgres import Database, open_database
@@ -70,7 +71,8 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
         app[health.DATABASE] = house.database
         app[health.READINESS] = health.Readiness()
         app[PUBLIC_ORIGIN] = settings.origin
-        app[KEYS] = Keys(house.database)
+        app[TRUSTED_PROXIES] = networks(settings.trusted_proxies)
+        app[KEYS] = Keys(ivr, house.sealer, house.clock)
         app[SIGN_INS] = SignIns(house.database, house.people, house.clock)
         await _join_messaging(app, opened, house, webhooks)
         await _join_bridge(app, opened, house, ivr)

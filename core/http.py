@@ -1,6 +1,5 @@
 """How the house speaks HTTP: a table of endpoints, who may call them, and faults as problem+json."""
 
-import base64
 import json
 import re
 import secrets
@@ -16,17 +15,25 @@ from aiohttp import web
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ValidationError
 
-from core.access import KeyHolder, Keys, Right, SignedIn, SignIns
-from core.faults import Fault, Forbidden, Invalid, RateLimited, TooLarge, Unauthorized
+from core.access import Right, SignedIn, SignIns
+from core.entrance import (
+    KEYS,
+    TRUSTED_PROXIES,
+    AddressForbidden,
+    client_address,
+    key_holder,
+    read_limited,
+    require_key,
+    shows_key,
+)
+from core.faults import Fault, Forbidden, Invalid, RateLimited, Unauthorized
 
 log = structlog.get_logger()
 
-KEYS = web.AppKey("KEYS", Keys)
 SIGN_INS = web.AppKey("SIGN_INS", SignIns)
 PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
 
 _SIGNED_IN: web.RequestKey[SignedIn] = web.RequestKey("signed_in", SignedIn)
-_KEY_HOLDER: web.RequestKey[KeyHolder] = web.RequestKey("key_holder", KeyHolder)
 _TRACE_ID: web.RequestKey[str] = web.RequestKey("trace_id", str)
 
 MAX_JSON = 64 * 1024
@@ -92,24 +99,10 @@ class Endpoint:
         return web.route(self.method, self.path, self.handler if unchecked else checked)
 
     async def _check(self, request: web.Request) -> None:
-        if self.access in {Access.KEY, Access.EITHER} and "Authorization" in request.headers:
+        if self.access is Access.KEY or (self.access is Access.EITHER and shows_key(request)):
             await require_key(request, self.scope)
             return
-        if self.access is Access.KEY:
-            raise Unauthorized("Send a key: Authorization: Bearer …")
         await require_person(request, self.right)
-
-
-async def require_key(request: web.Request, scope: str | None) -> KeyHolder:
-    """The holder of the Bearer or Basic key of this request; raises Unauthorized or Forbidden."""
-    key = _key_of(request.headers.get("Authorization", ""))
-    holder = await request.app[KEYS].find(key) if key else None
-    if holder is None:
-        raise Unauthorized("Send a valid key: Authorization: Bearer …")
-    if scope is not None and scope not in holder.scopes:
-        raise Forbidden(f"This key does not open {scope}.")
-    request[_KEY_HOLDER] = holder
-    return holder
 
 
 async def require_person(request: web.Request, right: Right | None) -> SignedIn:
@@ -148,11 +141,6 @@ def signed_in(request: web.Request) -> SignedIn:
     return request[_SIGNED_IN]
 
 
-def key_holder(request: web.Request) -> KeyHolder:
-    """Whose key it was, after the endpoint's check."""
-    return request[_KEY_HOLDER]
-
-
 def trace_id(request: web.Request) -> str:
     """What ties an answer to its log lines."""
     return request.get(_TRACE_ID) or ""
@@ -170,21 +158,6 @@ async def body(request: web.Request, model: type[Model], *, limit: int = MAX_JSO
         return model.model_validate(parsed)
     except ValidationError as wrong:
         raise invalid(wrong) from wrong
-
-
-async def read_limited(request: web.Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too long."""
-    if request.content_length is not None and request.content_length > limit:
-        raise TooLarge(f"The body may have {limit} bytes.")
-    if request.content_length and "Content-Encoding" not in request.headers:
-        # The usual case in one step: as long as it says, which is not too long.
-        return await request.content.readexactly(request.content_length)
-    chunks = bytearray()
-    async for chunk in request.content.iter_any():
-        chunks += chunk
-        if len(chunks) > limit:
-            raise TooLarge(f"The body may have {limit} bytes.")
-    return bytes(chunks)
 
 
 def invalid(wrong: ValidationError) -> Invalid:
@@ -237,20 +210,6 @@ def problem(fault: Fault, trace: str) -> web.Response:
     if isinstance(fault, Unauthorized):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def _key_of(header: str) -> str | None:
-    """The key in `Bearer …`, or the password of `Basic …`."""
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip() or None
-    if scheme.lower() == "basic":
-        try:
-            decoded = base64.b64decode(value.strip(), validate=True).decode()
-        except ValueError:
-            return None
-        return decoded.partition(":")[2] or None
-    return None
 
 
 def _refuse_deep(value: object, depth: int = 0) -> None:
@@ -313,3 +272,29 @@ def _as_fault(plain: web.HTTPException) -> Fault:
         __doc__ = plain.reason
 
     return Plain()
+
+
+__all__ = [
+    "KEYS",
+    "MAX_JSON",
+    "PUBLIC_ORIGIN",
+    "SIGN_INS",
+    "TRUSTED_PROXIES",
+    "Access",
+    "AddressForbidden",
+    "Endpoint",
+    "answer",
+    "body",
+    "client_address",
+    "cookie_name",
+    "invalid",
+    "key_holder",
+    "problem",
+    "read_limited",
+    "require_key",
+    "require_person",
+    "same_origin",
+    "signed_in",
+    "trace_id",
+    "traced",
+]

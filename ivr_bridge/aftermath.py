@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from core.access.keys import forget_nonces
 from core.clock import Clock
 from core.events import Events, MakeJob
 from core.ids import ContactId, DeflectionId, MessageId
@@ -144,6 +145,7 @@ class Aftermath:
                     await _settle(tx, row)
         async with self.database.workspace(workspace_id) as tx:
             await _learn_pace(tx)
+            await forget_nonces(tx)
             await enqueue(tx, tidying())
             await finish(tx, job)
 

@@ -200,12 +200,38 @@ async def _put_line(tx: Tx, part: LinePart) -> None:
         enabled=part.enabled,
     )
     await put_line(tx, draft)
+    await _put_keys(tx, part)
+
+
+async def _put_keys(tx: Tx, part: LinePart) -> None:
+    """The line's own keys; those that were issued from the command line are none of the file's."""
     name = f"line {part.name}"
-    if await put_key(tx, name=name, key=part.key, scopes=["ivr"], lines=[part.name]) is None:
+    keys = [key for key in (part.key, part.key_previous) if key is not None]
+    for key in keys:
+        if not await put_key(
+            tx, name=name, key=key, scopes=["ivr"], lines=[part.name], networks=part.networks
+        ):
+            raise ApplyRefused(
+                f"lines.{part.name}.key: another workspace uses this key, or it was revoked;"
+                " make a new one"
+            )
+    await revoke_others(tx, name=name, keep=keys)
+    # Nobody can send what stands for an address: it only has to be the same at the next `apply`.
+    nobodys = f"{tx.workspace_id}/{part.name}/without a key"
+    name = f"line {part.name} without a key"
+    if part.keyless_networks and not await put_key(
+        tx,
+        name=name,
+        key=nobodys,
+        scopes=["ivr"],
+        lines=[part.name],
+        networks=part.keyless_networks,
+        by_address=True,
+    ):
         raise ApplyRefused(
-            f"lines.{part.name}.key: another workspace uses this key; make a new one"
+            f"lines.{part.name}.keyless_networks: this was revoked; issue a key for the addresses"
         )
-    await revoke_others(tx, name=name, keep=[part.key])
+    await revoke_others(tx, name=name, keep=[nobodys] if part.keyless_networks else [])
 
 
 async def _put_person(rooms: Rooms, tx: Tx, part: PersonPart) -> PersonId:

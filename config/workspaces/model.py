@@ -4,9 +4,17 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 import phonenumbers
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    field_validator,
+    model_validator,
+)
 
 from core.access import Role
+from core.access.issuing import too_wide
 from core.vocabulary import ChannelKind, phone_number
 from ivr_bridge.terms import LineTerms
 
@@ -86,6 +94,12 @@ class LinePart(LineTerms):
     numbers: list[str] = Field(min_length=1)
     country: str = Field(pattern=r"^[A-Z]{2}$")
     key: str
+    key_previous: str | None = None
+    """Still good while the IVRs change over to the new one."""
+    networks: list[IPvAnyNetwork] = Field(default_factory=list)
+    """Where its keys work; everywhere when there is none."""
+    keyless_networks: list[IPvAnyNetwork] = Field(default_factory=list)
+    """Where requests need no key: for platforms that can send none."""
     channel: Name
     opening: dict[LanguageCode, OpeningPart] = Field(min_length=1)
     prompts: dict[str, dict[LanguageCode, str]] = Field(default_factory=dict)
@@ -107,12 +121,20 @@ class LinePart(LineTerms):
         """What holds on it, apart from who answers."""
         return LineTerms(**{name: getattr(self, name) for name in LineTerms.model_fields})
 
-    @field_validator("key")
+    @field_validator("key", "key_previous")
     @classmethod
-    def _cannot_be_guessed(cls, key: str) -> str:
-        if len(key) < _SHORTEST_KEY:
+    def _cannot_be_guessed(cls, key: str | None) -> str | None:
+        if key is not None and len(key) < _SHORTEST_KEY:
             raise ValueError(f"a key needs at least {_SHORTEST_KEY} random characters")
         return key
+
+    @field_validator("keyless_networks")
+    @classmethod
+    def _are_narrow(cls, networks: list[IPvAnyNetwork]) -> list[IPvAnyNetwork]:
+        for network in networks:
+            if too_wide(network):
+                raise ValueError(f"{network} is too wide to be let in without a key")
+        return networks
 
     @field_validator("numbers")
     @classmethod

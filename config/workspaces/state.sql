@@ -27,9 +27,10 @@ SELECT 'line', l.name, to_jsonb(l) - 'workspace_id' - 'line_id' - 'name' - 'crea
                  WHERE n.workspace_id = l.workspace_id AND n.line_id = l.line_id))
   FROM ivr_bridge.line AS l WHERE l.workspace_id = :workspace
 UNION ALL
-SELECT 'key', k.name, jsonb_build_object('scopes', k.scopes, 'lines', k.lines,
-           'live', count(*) FILTER (WHERE k.revoked_at IS NULL), 'hashes', array_agg(encode(k.key_hash, 'hex')))
-  FROM core.api_key AS k WHERE k.workspace_id = :workspace GROUP BY k.name, k.scopes, k.lines
+SELECT 'key', k.name, jsonb_build_object('scopes', k.scopes, 'lines', k.lines, 'networks', k.networks,
+           'live', count(*) FILTER (WHERE k.revoked_at IS NULL), 'hashes', array_agg(encode(k.key_hash, 'hex') ORDER BY k.key_hash))
+  FROM core.api_key AS k WHERE k.workspace_id = :workspace AND k.origin = 'file'
+ GROUP BY k.name, k.scopes, k.lines, k.networks
 UNION ALL
 SELECT 'person', p.email, jsonb_build_object('name', p.name, 'roles', p.roles, 'rights', p.rights,
            'capacity', s.capacity, 'queues', (SELECT array_agg(q.name ORDER BY q.name)

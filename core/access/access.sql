@@ -88,27 +88,109 @@ UPDATE core.session SET ended_at = now()
  WHERE workspace_id = :workspace AND session_id = :session AND ended_at IS NULL;
 
 -- name: put_key
--- Add an API key, or bring what it opens up to date.
-INSERT INTO core.api_key (workspace_id, key_id, name, key_hash, scopes, lines)
-VALUES (:workspace, :key, :name, :key_hash, :scopes, :lines)
+-- Add an API key of the workspace file, or bring what it opens up to date. No row when another workspace
+-- has it, when it was issued by hand, or when a person took it back.
+INSERT INTO core.api_key (workspace_id, key_id, name, key_hash, scopes, lines, networks, by_address)
+VALUES (:workspace, :key, :name, :key_hash, :scopes, :lines, :networks, :by_address)
     ON CONFLICT (key_hash) DO UPDATE
-   SET name = excluded.name, scopes = excluded.scopes, lines = excluded.lines, revoked_at = NULL
- WHERE core.api_key.workspace_id = excluded.workspace_id
+   SET name = excluded.name, scopes = excluded.scopes, lines = excluded.lines, networks = excluded.networks,
+       by_address = excluded.by_address, revoked_at = NULL, revoked_by = NULL
+ WHERE core.api_key.workspace_id = excluded.workspace_id AND core.api_key.origin = 'file'
+   AND core.api_key.revoked_by IS DISTINCT FROM 'command'
 RETURNING key_id;
 
 -- name: revoke_keys_except
--- Keys of this name that are no longer wanted stop opening anything.
-UPDATE core.api_key SET revoked_at = now()
- WHERE workspace_id = :workspace AND name = :name AND revoked_at IS NULL AND key_hash <> ALL (:keep::bytea[]);
+-- Keys of this name that the workspace file no longer has stop opening anything.
+UPDATE core.api_key SET revoked_at = now(), revoked_by = 'file'
+ WHERE workspace_id = :workspace AND name = :name AND origin = 'file' AND revoked_at IS NULL
+   AND key_hash <> ALL (:keep::bytea[]);
 
 -- name: find_key
 -- Directory: whose key is this.
 SELECT workspace_id FROM core.api_key WHERE key_hash = :key_hash;
 
 -- name: key -> core.access.keys:KeyHolder
--- What a live key opens.
-SELECT workspace_id, key_id, name, scopes, lines FROM core.api_key
- WHERE workspace_id = :workspace AND key_hash = :key_hash AND revoked_at IS NULL;
+-- What a live key opens that is shown as it is.
+SELECT workspace_id, key_id, name, scopes, lines, networks, sealed_secret FROM core.api_key
+ WHERE workspace_id = :workspace AND key_hash = :key_hash AND sealed_secret IS NULL AND NOT by_address
+   AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp());
+
+-- name: find_key_id
+-- Directory: whose is the key with this id.
+SELECT workspace_id FROM core.api_key WHERE key_id = :key;
+
+-- name: signing_key -> core.access.keys:KeyHolder
+-- What a live key opens that signs its requests.
+SELECT workspace_id, key_id, name, scopes, lines, networks, sealed_secret FROM core.api_key
+ WHERE workspace_id = :workspace AND key_id = :key AND sealed_secret IS NOT NULL
+   AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp());
+
+-- name: find_address
+-- Directory: the workspaces in which this address needs no key.
+SELECT DISTINCT k.workspace_id FROM core.api_key AS k
+ WHERE k.by_address AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+   AND EXISTS (SELECT FROM unnest(k.networks) AS n (network) WHERE n.network >>= :address::inet)
+ LIMIT 2;
+
+-- name: address_keys -> core.access.keys:KeyHolder
+-- What this address opens by itself.
+SELECT workspace_id, key_id, name, scopes, lines, networks, sealed_secret FROM core.api_key AS k
+ WHERE k.workspace_id = :workspace AND k.by_address AND k.revoked_at IS NULL
+   AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+   AND EXISTS (SELECT FROM unnest(k.networks) AS n (network) WHERE n.network >>= :address::inet)
+ ORDER BY k.name, k.key_id;
+
+-- name: use_nonce
+-- A signed request's nonce, spent; no row when it was spent before.
+INSERT INTO core.nonce (workspace_id, key_id, nonce) VALUES (:workspace, :key, :nonce)
+    ON CONFLICT DO NOTHING
+RETURNING nonce;
+
+-- name: forget_nonces
+-- Nonces whose timestamps would be refused by now.
+DELETE FROM core.nonce
+ WHERE workspace_id = :workspace AND seen_at < clock_timestamp() - make_interval(secs => :older_than_s);
+
+-- name: hold_name
+-- Keys of one name are changed by one command at a time.
+SELECT pg_advisory_xact_lock(hashtextextended('core.api_key ' || :workspace::integer || ' ' || :name::text, 0));
+
+-- name: issue_key
+-- A key from the command line.
+INSERT INTO core.api_key
+       (workspace_id, key_id, name, key_hash, scopes, lines, networks, by_address, sealed_secret, origin)
+VALUES (:workspace, :key, :name, :key_hash, :scopes, :lines, :networks, :by_address, :sealed_secret, 'issued');
+
+-- name: issued_alive -> core.access.issuing:Issued
+-- Live keys of one name that were issued from the command line, newest first.
+SELECT key_id, name, origin, scopes, lines, networks, by_address, sealed_secret IS NOT NULL AS signs,
+       created_at, expires_at, revoked_at,
+       revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()) AS alive
+  FROM core.api_key
+ WHERE workspace_id = :workspace AND name = :name AND origin = 'issued' AND revoked_at IS NULL
+   AND (expires_at IS NULL OR expires_at > clock_timestamp())
+ ORDER BY created_at DESC, key_id DESC;
+
+-- name: let_keys_run_out
+-- Keys of one name that have been replaced: they die by themselves, none later than it would have.
+UPDATE core.api_key
+   SET expires_at = LEAST(expires_at, clock_timestamp() + make_interval(secs => :keep_s))
+ WHERE workspace_id = :workspace AND key_id = ANY (:keys::uuid[]) AND revoked_at IS NULL;
+
+-- name: revoke_keys
+-- Live keys of one name, or with one id, taken back by a person.
+UPDATE core.api_key SET revoked_at = clock_timestamp(), revoked_by = 'command'
+ WHERE workspace_id = :workspace AND revoked_at IS NULL
+   AND (name = :name OR key_id = :key::uuid)
+RETURNING key_id, name, origin;
+
+-- name: all_keys -> core.access.issuing:Issued
+-- Every key of the workspace, the dead ones included, by name.
+SELECT key_id, name, origin, scopes, lines, networks, by_address, sealed_secret IS NOT NULL AS signs,
+       created_at, expires_at, revoked_at,
+       revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()) AS alive
+  FROM core.api_key WHERE workspace_id = :workspace
+ ORDER BY name, created_at, key_id;
 
 -- name: audit
 -- Write down who did what.

@@ -1,5 +1,6 @@
 """Applying a workspace file: everything or nothing, and twice is once."""
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -56,16 +57,40 @@ async def test_a_dry_run_shows_and_changes_nothing(opened, tmp_path):
 
 async def test_a_key_that_the_file_no_longer_names_stops_working(opened):
     await apply(opened, read(DEMO, ENVIRONMENT), FOLDER)
-    keys = Keys(opened.database)
+    keys = Keys(opened.database, opened.sealer, opened.clock)
     old = ENVIRONMENT["DEMO_LINE_KEY"]
     assert await keys.find(old) is not None
     new = "another-line-key-of-some-length"
     await apply(opened, read(DEMO, {**ENVIRONMENT, "DEMO_LINE_KEY": new}), FOLDER)
-    fresh = Keys(opened.database)
+    fresh = Keys(opened.database, opened.sealer, opened.clock)
     assert await fresh.find(old) is None
     holder = await fresh.find(new)
     assert holder is not None
     assert holder.lines == ["main"]
+
+
+async def test_a_line_changes_its_key_without_a_gap_and_names_its_addresses(opened, tmp_path):
+    new, old = "another-line-key-of-some-length", ENVIRONMENT["DEMO_LINE_KEY"]
+    more = f"key: {new}\n    key_previous: {old}\n    networks: [203.0.113.0/24]"
+    more += "\n    keyless_networks: [203.0.113.9/32]"
+    file = changed(tmp_path, "key: ${DEMO_LINE_KEY}", more)
+    await apply(opened, file, FOLDER)
+    assert await apply(opened, file, FOLDER) == []
+    keys = Keys(opened.database, opened.sealer, opened.clock)
+    for key in (old, new):
+        holder = await keys.find(key)
+        assert holder is not None
+        assert holder.admits(ip_address("203.0.113.7"))
+        assert not holder.admits(ip_address("198.51.100.1"))
+    by_itself = await keys.by_address(ip_address("203.0.113.9"))
+    assert by_itself is not None
+    assert by_itself.lines == ["main"]
+    assert await keys.by_address(ip_address("203.0.113.7")) is None
+    await apply(opened, read(DEMO, {**ENVIRONMENT, "DEMO_LINE_KEY": new}), FOLDER)
+    later = Keys(opened.database, opened.sealer, opened.clock)
+    assert await later.find(old) is None
+    assert await later.find(new) is not None
+    assert await later.by_address(ip_address("203.0.113.9")) is None
 
 
 async def test_another_workspaces_key_is_refused_and_nothing_is_written(opened, tmp_path):

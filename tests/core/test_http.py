@@ -24,8 +24,10 @@ from core.http import (
     traced,
 )
 from core.openapi import document
+from core.sealing import Sealer
 
 ORIGIN = "http://desk.example"
+SEALER = Sealer("a secret key of the tests, long enough")
 # As slow as production would make every test wait; what is tested is not the hash.
 PEOPLE = People(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
@@ -78,9 +80,9 @@ async def sign_ins(database, clock):
 
 
 @pytest.fixture
-async def client(aiohttp_client, database, sign_ins):
+async def client(aiohttp_client, database, sign_ins, clock):
     app = web.Application(middlewares=[traced])
-    app[KEYS] = Keys(database)
+    app[KEYS] = Keys(database, SEALER, clock)
     app[SIGN_INS] = sign_ins
     app[PUBLIC_ORIGIN] = ORIGIN
     app.add_routes([endpoint.route for endpoint in ENDPOINTS])

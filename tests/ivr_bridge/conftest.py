@@ -234,7 +234,7 @@ async def house(
         )
         async with open_intake(database, events, pacing) as intake, deflections.running():
             app = web.Application(middlewares=[traced])
-            app[KEYS] = Keys(database)
+            app[KEYS] = Keys(database, sealer, utc_now)
             app[PUBLIC_ORIGIN] = "http://127.0.0.1"
             app[messaging_api.WEBHOOKS] = Webhooks(Workspaces(database), accounts, channels, intake)
             app[api.BRIDGE] = Bridge(

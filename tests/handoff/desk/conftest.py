@@ -13,8 +13,10 @@ from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 
 from core.access import Keys, People, SignIns
+from core.clock import utc_now
 from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
 from core.ids import PersonId, WorkspaceId, public
+from core.sealing import Sealer
 from core.vocabulary import ChannelKind
 from handoff.desk import api, live, sign_in
 from handoff.desk.asking import DESK, Desk
@@ -128,7 +130,7 @@ async def serving(house: Any, wake: Any, clock: Any) -> AsyncIterator[DeskServer
     people = People(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     app = web.Application(middlewares=[traced])
     app[PUBLIC_ORIGIN] = ORIGIN
-    app[KEYS] = Keys(house.database)
+    app[KEYS] = Keys(house.database, Sealer("a secret key of the tests, long enough"), utc_now)
     app[SIGN_INS] = SignIns(house.database, people, clock)
     app[DESK] = Desk(
         database=house.database,

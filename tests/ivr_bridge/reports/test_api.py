@@ -18,8 +18,10 @@ from argon2 import PasswordHasher
 
 from core.access import Keys, People, SignIns
 from core.access.keys import put_key
+from core.clock import utc_now
 from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
 from core.postgres import Database, open_database
+from core.sealing import Sealer
 from ivr_bridge.lines import Lines
 from ivr_bridge.reports import api
 from ivr_bridge.reports.api import REPORTS, Reports
@@ -85,7 +87,7 @@ async def service(database: Database, clock: Any) -> AsyncIterator[Service]:
     people = People(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     app = web.Application(middlewares=[traced])
     app[PUBLIC_ORIGIN] = "http://127.0.0.1"
-    app[KEYS] = Keys(database)
+    app[KEYS] = Keys(database, Sealer("a secret key of the tests, long enough"), utc_now)
     app[SIGN_INS] = SignIns(database, people, lambda: datetime.now(UTC))
     app[REPORTS] = Reports(database, clock, at_once=2)
     app.add_routes([endpoint.route for endpoint in api.ENDPOINTS])
