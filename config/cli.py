@@ -175,7 +175,29 @@ def openapi() -> None:
 
 @main.group()
 def webhook() -> None:
-    """Look at what providers send."""
+    """Look at what providers send, and at what is sent to a company's own systems."""
+
+
+@webhook.command("list")
+@click.argument("workspace")
+def webhook_list(workspace: str) -> None:
+    """Every endpoint of WORKSPACE and what waits for it, one JSON line each."""
+    from config.webhooks_at_terminal import standing
+
+    for line in _run(standing(_settings(), workspace)):
+        click.echo(json.dumps(line, default=str))
+
+
+@webhook.command("resume")
+@click.argument("workspace")
+@click.argument("name")
+@click.option("--given-up", is_flag=True, help="Send again what was given up, too.")
+def webhook_resume(workspace: str, name: str, *, given_up: bool) -> None:
+    """Try the endpoint NAME of WORKSPACE again, now."""
+    from config.webhooks_at_terminal import resume
+
+    revived = _run(resume(_settings(), workspace, name, given_up=given_up))
+    click.echo(f"{name} is tried again" + (f", {revived} given up before" if given_up else ""))
 
 
 @webhook.command("parse")

@@ -11,6 +11,7 @@ from config.settings import Settings
 from core.access import People, Workspaces
 from core.clock import Clock, utc_now
 from core.events import Events
+from core.outgoing.courier import Courier, open_courier
 from core.postgres import Database, open_database
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind
@@ -43,6 +44,7 @@ class Rooms:
     channels: Mapping[ChannelKind, Channel]
     pacing: Pacing
     library: Library
+    courier: Courier
 
 
 @asynccontextmanager
@@ -63,6 +65,7 @@ async def rooms(settings: Settings, *, application: str, pool_size: int) -> Asyn
             aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar()
             ) as session,
+            open_courier(utc_now) as courier,
         ):
             accounts = Accounts(database, sealer)
             channels: Mapping[ChannelKind, Channel] = {ChannelKind.WHATSAPP: WhatsApp(session)}
@@ -81,6 +84,7 @@ async def rooms(settings: Settings, *, application: str, pool_size: int) -> Asyn
                 library=Library(
                     database, Files(media_url(settings)), sealer, accounts, channels, utc_now
                 ),
+                courier=courier,
             )
     finally:
         await redis.aclose()

@@ -17,6 +17,7 @@ from core.entrance import networks
 from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, TRUSTED_PROXIES, Endpoint, traced
 from core.jobs import Band, Handler
 from core.openapi import document
+from core.outgoing.deliveries import Outgoing
 from core.postgres import Database, open_database
 from handoff import jobs as handoff_jobs
 from handoff.conversation.conversations import Conversations
@@ -55,7 +56,7 @@ ENDPOINTS: Sequence[Endpoint] = (
 )
 
 # How many jobs of a band a worker has in hand. A band waits for nobody else's.
-_HANDS = {"urgent": 8, "inbound": 8, "send": 32, "media": 4, "normal": 4}
+_HANDS = {"urgent": 8, "inbound": 8, "send": 32, "media": 4, "normal": 4, "outgoing": 8}
 
 
 @asynccontextmanager
@@ -87,7 +88,12 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
 def bands(house: Rooms) -> Sequence[Band]:
     """Every job that a worker does, grouped so that a backlog in one group delays no other."""
     handlers: dict[str, dict[str, Handler]] = defaultdict(dict)
-    for room in (_messaging_handlers(house), _handoff_handlers(house), _bridge_handlers(house)):
+    for room in (
+        _outgoing_handlers(house),
+        _messaging_handlers(house),
+        _handoff_handlers(house),
+        _bridge_handlers(house),
+    ):
         for band, by_kind in room.items():
             handlers[band].update(by_kind)
     if unknown := handlers.keys() - _HANDS.keys():
@@ -168,6 +174,10 @@ async def _join_reports(app: web.Application, opened: AsyncExitStack, house: Roo
         )
     )
     app[REPORTS] = Reports(database, house.clock, at_once=at_once)
+
+
+def _outgoing_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:
+    return Outgoing(house.database, house.sealer, house.courier).handlers()
 
 
 def _messaging_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:

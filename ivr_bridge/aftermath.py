@@ -12,12 +12,13 @@ import structlog
 from core.access.keys import forget_nonces
 from core.clock import Clock
 from core.events import Events, MakeJob
-from core.ids import ContactId, DeflectionId, MessageId
+from core.ids import ContactId, DeflectionId, MessageId, public
 from core.jobs import Handler, Job, NewJob, Snooze, enqueue, finish, transactional
 from core.postgres import Database, Tx
 from core.wake import Signal
+from ivr_bridge import news, store
 from ivr_bridge import race as racing
-from ivr_bridge import store
+from ivr_bridge.news import News
 from ivr_bridge.outcome import Fact, Outcome, Stranded
 from ivr_bridge.race import RESCUE_CHECK, Look, rescue_check
 from ivr_bridge.rescue import WROTE, AlreadyRescued, call_off, consider
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 OPENING_FAILED = "ivr_bridge.opening_failed"
 MESSAGE_MOVED = "ivr_bridge.message_moved"
 CONVERSATION_MOVED = "ivr_bridge.conversation_moved"
+OPERATOR_JOINED = "ivr_bridge.operator_joined"
 TIDY = "ivr_bridge.tidy"
 TIDY_EVERY_S = 5.0
 
@@ -40,6 +42,7 @@ _OF_CONVERSATION = {
     "conversation.closed": Fact.CLOSED,
     "conversation.not_me": Fact.NOT_ME,
 }
+_NEWS_OF_FACT = {Fact.ENGAGED: News.REPLIED, Fact.CONTAINED: News.BOT_CLOSED}
 
 
 def subscribe(events: Events) -> None:
@@ -48,6 +51,7 @@ def subscribe(events: Events) -> None:
     events.subscribe("message.watched", _on_message_moved)
     for event, fact in _OF_CONVERSATION.items():
         events.subscribe(event, _on_conversation(fact))
+    events.subscribe("conversation.accepted", _on_accepted)
 
 
 def tidying() -> NewJob:
@@ -72,6 +76,7 @@ class Aftermath:
             "normal": {
                 MESSAGE_MOVED: transactional(self.database, self.message_moved),
                 CONVERSATION_MOVED: transactional(self.database, self.conversation_moved),
+                OPERATOR_JOINED: transactional(self.database, self.operator_joined),
                 TIDY: self.tidy,
             },
         }
@@ -99,16 +104,21 @@ class Aftermath:
             row = await store.get(tx, deflection_id)
             if row is not None:
                 await self._consider(tx, row, last_look=False)
+                await news.tell(tx, News.FAILED, deflection_id)
 
     async def message_moved(self, tx: Tx, job: Job) -> None:
         """A message that arrives after its call went on is late, and never counted."""
         if job.payload["status"] not in {"delivered", "read"}:
             return
-        for deflection_id, outcome in await store.of_message(
-            tx, MessageId(UUID(job.payload["message_id"]))
-        ):
+        message_id = MessageId(UUID(job.payload["message_id"]))
+        for deflection_id, outcome in await store.of_message(tx, message_id):
+            if outcome is Outcome.PENDING:
+                # It arrived before its call was decided: what that means is known in a moment.
+                raise Snooze(1)
             if outcome is Outcome.CONTINUE:
                 await store.add_fact(tx, deflection_id, Fact.LATE, at=self.clock())
+            late = outcome is Outcome.CONTINUE
+            await news.tell(tx, News.LATE_DELIVERED if late else News.DELIVERED, deflection_id)
 
     async def conversation_moved(self, tx: Tx, job: Job) -> None:
         """What became of the chat is a fact about the deflection that began it."""
@@ -124,6 +134,21 @@ class Aftermath:
         )
         if fact is Fact.ENGAGED:
             await call_off(tx, ContactId(UUID(payload["contact_id"])), WROTE)
+        if fact in _NEWS_OF_FACT:
+            deflection_id = DeflectionId(UUID(payload["deflection_id"]))
+            await news.tell(tx, _NEWS_OF_FACT[fact], deflection_id, at=at)
+
+    async def operator_joined(self, tx: Tx, job: Job) -> None:
+        """A person took the conversation that a call began."""
+        payload = job.payload
+        await news.tell(
+            tx,
+            News.OPERATOR_JOINED,
+            DeflectionId(UUID(payload["deflection_id"])),
+            at=datetime.fromisoformat(payload["at"]),
+            key=payload["at"],
+            operator_id=public("pe", UUID(payload["operator_id"])),
+        )
 
     async def tidy(self, job: Job) -> None:
         """Settle what a dead process left behind, and learn how fast the providers are.
@@ -211,6 +236,14 @@ def _on_conversation(fact: Fact) -> MakeJob:
         )
 
     return make
+
+
+def _on_accepted(facts: Mapping[str, Any]) -> NewJob | None:
+    """Whoever takes a call back is about to call, and joins no chat."""
+    if facts.get("origin") is None or facts["kind"] != "chat":
+        return None
+    named = {name: facts[name] for name in ("at", "operator_id")}
+    return NewJob(OPERATOR_JOINED, {**named, "deflection_id": facts["origin"]})
 
 
 def _id_of(seconds: float) -> UUID:

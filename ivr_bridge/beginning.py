@@ -167,6 +167,7 @@ def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned
         content=opening.content(wish, template, deflection_id, free_words=free_words, ttl_s=ttl_s),
         language=wish.language,
         author_name=wish.line.title,
+        watch=wish.line.followed,
     )
     invitation = Invitation(
         account_id=ready.account.id,

@@ -62,6 +62,8 @@ class Line:
     topics: Mapping[str, Mapping[str, str]]
     consent: Consent
     terms: LineTerms
+    followed: bool = False
+    """Somebody outside is to hear when an opening arrives."""
 
     @property
     def number(self) -> str:
@@ -135,6 +137,7 @@ class LineRow:
     topics: Mapping[str, Mapping[str, str]]
     consent: Mapping[str, Any]
     terms: Mapping[str, Any]
+    followed: bool
 
     def line(self) -> Line:
         """The line in our own words."""
@@ -166,6 +169,7 @@ class LineRow:
             topics=self.topics,
             consent=Consent(**self.consent),
             terms=LineTerms.model_validate(self.terms),
+            followed=self.followed,
         )
 
 

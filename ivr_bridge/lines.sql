@@ -5,7 +5,9 @@ SELECT l.line_id, l.name, l.title,
               WHERE n.workspace_id = l.workspace_id AND n.line_id = l.line_id ORDER BY n.position) AS numbers,
        l.country, l.enabled, l.account, l.flow, l.queue, l.callback_queue, l.confirm, l.grace_ms,
        l.deadline_ms, l.rescue_after_s, l.repeat_call_s, l.declined_s, l.can_poll, l.continue_to,
-       l.opening, l.prompts, l.goodbye, l.topics, l.consent, l.terms
+       l.opening, l.prompts, l.goodbye, l.topics, l.consent, l.terms,
+       EXISTS (SELECT FROM core.webhook_endpoint AS e
+                WHERE e.workspace_id = :workspace AND e.events @> ARRAY['deflection.delivered']) AS followed
   FROM ivr_bridge.line AS l
  WHERE l.workspace_id = :workspace
  ORDER BY l.name;

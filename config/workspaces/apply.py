@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from config.rooms import Rooms
-from config.workspaces.model import ChannelPart, LinePart, PersonPart, WorkspaceFile
+from config.workspaces.model import ChannelPart, LinePart, PersonPart, WebhookPart, WorkspaceFile
 from core.access import Right, Role, Workspace, audit
 from core.access.keys import put_key, revoke_others
 from core.access.workspaces import put_workspace
 from core.ids import AccountId, PersonId, QueueId
+from core.outgoing import EndpointDraft, put_endpoints
 from core.postgres import Tx
 from core.queries import load
 from core.vocabulary import PhoneNumber, phone_number
@@ -97,6 +98,7 @@ async def _write(rooms: Rooms, tx: Tx, file: WorkspaceFile, flows: Mapping[str, 
         part.name: await put_account(tx, rooms.sealer, _account(part)) for part in file.channels
     }
     await _put_templates(tx, file, accounts)
+    await put_endpoints(tx, rooms.sealer, [_endpoint(part) for part in file.webhooks])
     queues = await _put_queues(tx, file)
     for position, flow in enumerate(flows.values()):
         await publish(tx, flow, at=rooms.clock(), default=position == 0)
@@ -143,6 +145,18 @@ async def _put_queues(tx: Tx, file: WorkspaceFile) -> dict[str, QueueId]:
         )
         for position, part in enumerate(file.queues)
     }
+
+
+def _endpoint(part: WebhookPart) -> EndpointDraft:
+    return EndpointDraft(
+        name=part.name,
+        url=part.url,
+        events=[event.value for event in part.events],
+        secret=part.secret,
+        secret_previous=part.secret_previous,
+        private=part.private,
+        include_caller=part.include_caller,
+    )
 
 
 def _account(part: ChannelPart) -> AccountDraft:
@@ -272,4 +286,4 @@ def _differences(before: Things, after: Things) -> list[str]:
         changed = sorted(field for field in new if old.get(field) != new[field])
         if changed:
             lines.append(f"~ {kind} {name}: {', '.join(changed)}")
-    return lines
+    return lines + [f"- {kind} {name}" for kind, name in sorted(before.keys() - after.keys())]

@@ -15,7 +15,10 @@ from pydantic import (
 
 from core.access import Role
 from core.access.issuing import too_wide
+from core.outgoing.destinations import written_well
+from core.outgoing.signing import key_of
 from core.vocabulary import ChannelKind, phone_number
+from ivr_bridge.news import News
 from ivr_bridge.terms import LineTerms
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -183,6 +186,31 @@ class PersonPart(_Part):
         return password
 
 
+class WebhookPart(_Part):
+    """Where a company's own system hears what became of its calls."""
+
+    name: Name
+    url: str
+    secret: str
+    secret_previous: str | None = None
+    events: list[News] = []
+    private: bool = False
+    include_caller: bool = False
+
+    # Checked here and not in the schema, which editors hold against the file with its `${…}`.
+    @field_validator("secret", "secret_previous")
+    @classmethod
+    def _is_a_secret(cls, secret: str | None) -> str | None:
+        if secret is not None:
+            key_of(secret)
+        return secret
+
+    @model_validator(mode="after")
+    def _is_an_address(self) -> Self:
+        written_well(self.url, private=self.private)
+        return self
+
+
 class FlowPart(_Part):
     """A triage scenario in a file of its own, beside this one."""
 
@@ -202,6 +230,7 @@ class WorkspaceFile(_Part):
     queues: list[QueuePart] = []
     lines: list[LinePart] = []
     people: list[PersonPart] = []
+    webhooks: list[WebhookPart] = []
 
     @field_validator("timezone")
     @classmethod
@@ -216,6 +245,7 @@ class WorkspaceFile(_Part):
         flows = _names("flows", [part.name for part in self.flows])
         queues = _names("queues", [part.name for part in self.queues])
         _names("lines", [part.name for part in self.lines])
+        _names("webhooks", [part.name for part in self.webhooks])
         _names("people", [part.email.lower() for part in self.people])
         _names("lines.numbers", [number for line in self.lines for number in line.numbers])
         templates = {(part.channel, part.name, part.language[:2]): part for part in self.templates}

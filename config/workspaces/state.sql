@@ -9,6 +9,10 @@ SELECT 'channel', a.name, jsonb_build_object('kind', a.kind, 'base_url', a.base_
            'external_id', a.external_id, 'settings', a.settings, 'version', a.version)
   FROM messaging.account AS a WHERE a.workspace_id = :workspace
 UNION ALL
+SELECT 'webhook', e.name, jsonb_build_object('url', e.url, 'events', e.events, 'private', e.private,
+           'include_caller', e.include_caller, 'version', e.version)
+  FROM core.webhook_endpoint AS e WHERE e.workspace_id = :workspace
+UNION ALL
 SELECT 'template', a.name || '/' || t.name || '/' || t.language,
        jsonb_build_object('category', t.category, 'body', t.body, 'footer', t.footer,
            'parameters', t.parameters, 'buttons', t.buttons, 'ttl_s', t.ttl_s)

@@ -59,7 +59,7 @@ class Conversations:
         now = self._clock()
         try:
             async with self._database.workspace(workspace_id) as tx:
-                return await accepting.accept(tx, reservation_id, by=by, at=now)
+                return await accepting.accept(tx, self._events, reservation_id, by=by, at=now)
         except ReservationGone:
             # Too late, but whoever clicks is there.
             async with self._database.workspace(workspace_id) as tx:

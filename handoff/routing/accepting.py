@@ -4,6 +4,7 @@ from datetime import datetime
 
 import structlog
 
+from core.events import Events
 from core.ids import PersonId, ReservationId
 from core.postgres import Tx
 from handoff.conversation import store
@@ -15,9 +16,11 @@ from handoff.routing.returning import give_back, watch_answer
 
 log = structlog.get_logger()
 
+ACCEPTED = "conversation.accepted"
+
 
 async def accept(
-    tx: Tx, reservation_id: ReservationId, *, by: PersonId, at: datetime
+    tx: Tx, events: Events, reservation_id: ReservationId, *, by: PersonId, at: datetime
 ) -> Conversation:
     """Take it; raises ReservationGone when it ran out, was settled, or is somebody else's."""
     held_out = await reservations.reservation(tx, reservation_id)
@@ -35,6 +38,9 @@ async def accept(
         tx, conversation, after, at=at, by=operator(by), move=Move.ACCEPTED, event="accepted"
     )
     await watch_answer(tx, after, at)
+    await events.publish(
+        tx, ACCEPTED, {**after.facts, "at": at.isoformat(), "operator_id": str(by)}
+    )
     log.info("conversation.accepted", conversation_id=str(after.conversation_id))
     return await store.get(tx, after.conversation_id)
 

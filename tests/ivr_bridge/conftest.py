@@ -18,6 +18,8 @@ from core.events import Events
 from core.http import KEYS, PUBLIC_ORIGIN, traced
 from core.ids import DeflectionId, WorkspaceId, parse
 from core.jobs import Band, Handler, Worker
+from core.outgoing.courier import open_courier
+from core.outgoing.deliveries import Outgoing
 from core.postgres import Database
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind
@@ -232,7 +234,11 @@ async def house(
         library = Library(
             database, Files(f"file://{tmp_path}/files"), sealer, accounts, channels, utc_now
         )
-        async with open_intake(database, events, pacing) as intake, deflections.running():
+        async with (
+            open_intake(database, events, pacing) as intake,
+            deflections.running(),
+            open_courier(utc_now) as courier,
+        ):
             app = web.Application(middlewares=[traced])
             app[KEYS] = Keys(database, sealer, utc_now)
             app[PUBLIC_ORIGIN] = "http://127.0.0.1"
@@ -266,6 +272,7 @@ async def house(
                 ),
                 handoff_jobs.handlers(database, events, utc_now),
                 Aftermath(database, utc_now).handlers(),
+                Outgoing(database, sealer, courier).handlers(),
             ):
                 for band, kinds in room.items():
                     bands.setdefault(band, {}).update(kinds)
