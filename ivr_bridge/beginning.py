@@ -15,6 +15,7 @@ from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Outcome, Reason
 from ivr_bridge.policy import HARD, Agreement, Circumstances, Ruling, agreement, rule
 from ivr_bridge.readiness import Ready
+from ivr_bridge.reading import clean
 from ivr_bridge.rescue import CALLED, call_off
 from ivr_bridge.store import Attempt, NewAttempt
 from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, enough_time
@@ -101,6 +102,11 @@ def circumstances(
         reach=prospect.evidence.state,
         conversation_open=met.conversation_open,
         called_again=met.called_again,
+        prompt_version=None
+        if request.consent is None or request.consent.prompt_version is None
+        else clean(request.consent.prompt_version),
+        unwanted=met.unwanted if line.unwanted_listed else None,
+        openings_ago_s=met.openings_ago_s,
         declined=None
         if not (met.offered_now or met.declined_now or met.declined_before)
         else met.declined_now or met.declined_before,
@@ -231,10 +237,19 @@ def _attempt(
         or opening.TTL_S[confirm] + opening.REPORTING_LAG_S,
         consent=opening.consent(wish),
         asked=opening.asked(wish),
-        trace=ruling.trace,
+        trace=ruling.trace if refused is None else [*ruling.trace, *_afterwards(ruling, refused)],
         outcome=Outcome.PENDING if refused is None else Outcome.CONTINUE,
         reason=refused,
+        evidence_source=evidence.source,
+        evidence_at=evidence.at,
+        began_ms=max(0, setting.budget.elapsed_ms),
+        crossed_over=setting.met.held_out,
     )
+
+
+def _afterwards(ruling: Ruling, refused: Reason) -> Sequence[dict[str, str]]:
+    """What refused after every rule had let the caller pass, as the trace shows it."""
+    return () if ruling.refused is not None else ({"rule": refused.value, "saw": "refused"},)
 
 
 def not_now(setting: Setting) -> Reason | None:
@@ -253,21 +268,6 @@ def not_now(setting: Setting) -> Reason | None:
         grace_ms=_grace_ms(wish),
     )
     return None if enough else Reason.DEADLINE_SHORT
-
-
-def rehearsal(begun: Begun) -> Answer:
-    """What the rules said; nothing was sent, so nothing but `continue` would be true."""
-    attempt = begun.attempt
-    if attempt is None:
-        return Answer(Action.CONTINUE, Reason.OK, trace=())
-    return Answer(
-        Action.CONTINUE,
-        attempt.reason or Reason.OK,
-        channel=attempt.channel,
-        reachability=attempt.reach,
-        chat_wait_s=attempt.chat_wait_s,
-        trace=attempt.trace,
-    )
 
 
 def _refusal(attempt: NewAttempt, reason: Reason) -> Answer:

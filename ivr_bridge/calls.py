@@ -1,5 +1,6 @@
 """Calls as the database knows them: met when they ask, told about by events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,25 @@ class Known:
     earlier_calls: int
     conversation_open: bool
     rescued_contact: ContactId | None
+    unwanted: bool
+    """On the workspace's do-not-contact list."""
+    openings_ago_s: Sequence[float]
+    """This person's latest openings, newest first, as far back as the line's terms ask."""
+    held_out: bool
+    """Nothing was offered in this call, so that the effect can be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a caller was offered so far."""
+
+    offered_ago_s: float | None
+    offers: int
+    ignored: int
+    """Earlier calls that let an offer pass."""
+
+
+NO_OFFERS = Offers(None, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,7 @@ def to_make(workspace_id: WorkspaceId, wish: Wish, call_ref: CallRef) -> dict[st
 def asked_about(workspace_id: WorkspaceId, wish: Wish, account: Account | None) -> dict[str, Any]:
     """The values of `know_caller`."""
     line = wish.line
+    caps = line.terms.policy.frequency
     return {
         "workspace": workspace_id,
         "line": line.line_id,
@@ -88,7 +109,33 @@ def asked_about(workspace_id: WorkspaceId, wish: Wish, account: Account | None) 
         "declined_s": line.declined_s,
         "target": wish.target,
         "account": None if account is None else account.id,
+        "patterns": patterns_of(wish.target) if line.unwanted_listed and wish.target else [],
+        "openings_within_s": max((cap.within_s for cap in caps), default=0),
+        "openings_kept": max((cap.at_most for cap in caps), default=0),
     }
+
+
+def patterns_of(number: str) -> list[str]:
+    """Every entry of a do-not-contact list that would mean this number."""
+    return [number, *(f"{number[:length]}*" for length in range(2, len(number) + 1))]
+
+
+async def remember_offers(tx: Tx, wish: Wish, *, new: bool) -> Offers:
+    """What this caller was offered; a new call of a line that counts no calls has nothing to remember."""
+    cap = wish.line.terms.policy.offers.ignored
+    if new and cap is None:
+        return NO_OFFERS
+    row = await tx.fetchrow(
+        *SQL["remember_offers"](
+            workspace=tx.workspace_id,
+            line=wish.line.line_id,
+            call_id=wish.call_id,
+            caller=wish.known_caller,
+            ignored_within_s=0 if cap is None else cap.within_s,
+            ignored_kept=0 if cap is None else cap.at_most,
+        )
+    )
+    return NO_OFFERS if row is None else Offers(**row)
 
 
 async def hold(tx: Tx, wish: Wish) -> CallRef:
@@ -136,13 +183,17 @@ def _escaped(letter: str) -> str:
 
 
 __all__ = [
+    "NO_OFFERS",
     "SQL",
     "IdempotencyConflict",
     "Known",
+    "Offers",
     "Taken",
     "asked_about",
     "hold",
     "key_of",
     "meet",
+    "patterns_of",
+    "remember_offers",
     "to_make",
 ]

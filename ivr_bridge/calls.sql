@@ -41,7 +41,21 @@ SELECT known.call_ref AS known, known.caller AS known_caller,
                 WHERE v.workspace_id = :workspace AND v.kind = 'chat' AND v.account_id = :account
                   AND v.state NOT IN ('invited', 'closed', 'abandoned')) AS conversation_open,
        (SELECT r.contact_id FROM person JOIN ivr_bridge.rescue AS r USING (contact_id)
-         WHERE r.workspace_id = :workspace AND r.closed_at IS NULL LIMIT 1) AS rescued_contact
+         WHERE r.workspace_id = :workspace AND r.closed_at IS NULL LIMIT 1) AS rescued_contact,
+       EXISTS (SELECT FROM unnest(:patterns::text[]) AS p (pattern) CROSS JOIN LATERAL (
+                    SELECT FROM ivr_bridge.do_not_contact
+                     WHERE workspace_id = :workspace AND pattern = p.pattern LIMIT 1) AS listed) AS unwanted,
+       ARRAY(SELECT extract(epoch FROM clock_timestamp() - o.created_at)::float8
+               FROM person CROSS JOIN LATERAL (
+                    SELECT d.created_at FROM ivr_bridge.deflection AS d
+                     WHERE d.workspace_id = :workspace AND d.contact_id = person.contact_id
+                       AND d.message_id IS NOT NULL
+                       AND d.created_at > clock_timestamp() - make_interval(secs => :openings_within_s)
+                     ORDER BY d.created_at DESC LIMIT :openings_kept) AS o) AS openings_ago_s,
+       EXISTS (SELECT FROM known CROSS JOIN LATERAL (
+                    SELECT FROM ivr_bridge.eligibility AS e
+                     WHERE e.workspace_id = :workspace AND e.call_ref = known.call_ref
+                       AND e.arm = 'hold_out' LIMIT 1) AS out) AS held_out
   FROM (SELECT 1) AS one LEFT JOIN known ON true;
 
 -- name: hold_call
@@ -54,8 +68,39 @@ RETURNING call_ref, caller;
 -- name: note_eligibility
 -- An answer before the offer, with the rules behind it.
 INSERT INTO ivr_bridge.eligibility
-       (workspace_id, eligibility_id, call_ref, attempt, action, reason, arm, reachability, trace)
-VALUES (:workspace, :eligibility, :call_ref, :attempt, :action, :reason, :arm, :reachability, :trace);
+       (workspace_id, eligibility_id, call_ref, attempt, action, reason, arm, reachability, trace,
+        asked, channel, evidence_source, evidence_at, took_ms)
+VALUES (:workspace, :eligibility, :call_ref, :attempt, :action, :reason, :arm, :reachability, :trace,
+        :asked, :channel, :evidence_source, :evidence_at, :took_ms);
+
+-- name: remember_offers -> ivr_bridge.calls:Offers
+-- What this caller was offered: within this call, as reported or else as answered, and in earlier calls
+-- in which nothing came of it.
+WITH known AS (
+    SELECT call_ref, offers FROM ivr_bridge.call
+     WHERE workspace_id = :workspace AND line_id = :line AND call_id = :call_id
+), made AS (
+    SELECT count(*) AS answered, max(e.at) AS latest
+      FROM known CROSS JOIN LATERAL (
+           SELECT at FROM ivr_bridge.eligibility
+            WHERE workspace_id = :workspace AND call_ref = known.call_ref AND action = 'offer'
+            ORDER BY at DESC LIMIT 100) AS e
+), passed AS (
+    SELECT c.call_ref, c.offers FROM ivr_bridge.call AS c
+     WHERE c.workspace_id = :workspace AND c.caller = :caller AND c.accepted_at IS NULL
+       AND c.first_seen_at > clock_timestamp() - make_interval(secs => :ignored_within_s)
+       AND NOT (c.line_id = :line AND c.call_id = :call_id)
+       AND NOT EXISTS (SELECT FROM ivr_bridge.deflection AS d
+                        WHERE d.workspace_id = :workspace AND d.call_ref = c.call_ref)
+       AND (c.offers > 0 OR EXISTS (SELECT FROM ivr_bridge.eligibility AS e
+                                     WHERE e.workspace_id = :workspace AND e.call_ref = c.call_ref
+                                       AND e.action = 'offer'))
+     ORDER BY c.first_seen_at DESC LIMIT :ignored_kept
+)
+SELECT extract(epoch FROM clock_timestamp() - made.latest)::float8 AS offered_ago_s,
+       CASE WHEN known.offers > 0 THEN known.offers ELSE made.answered::integer END AS offers,
+       (SELECT count(*)::integer FROM passed) AS ignored
+  FROM made LEFT JOIN known ON true;
 
 -- name: take_calls -> ivr_bridge.calls:Taken
 -- The calls that these events speak of, made when they are new. Taken in one order, so that two

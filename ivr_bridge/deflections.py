@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -22,13 +22,14 @@ from ivr_bridge import race as racing
 from ivr_bridge import store
 from ivr_bridge.admission import Admission
 from ivr_bridge.answer import Answer
-from ivr_bridge.beginning import Begun, begin, rehearsal
+from ivr_bridge.beginning import Begun, begin
 from ivr_bridge.evidence import Wait
 from ivr_bridge.inflight import InFlight
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action
 from ivr_bridge.race import Look, Race
 from ivr_bridge.readiness import Readiness, Ready
+from ivr_bridge.rehearsal import Rehearsal
 from ivr_bridge.store import Row
 from ivr_bridge.sweep import Sweep
 from ivr_bridge.timing import Budget
@@ -71,14 +72,6 @@ class Means:
     clock: Clock
 
 
-class _Rehearsed(Exception):
-    """Not an error: it undoes what a rehearsal wrote."""
-
-    def __init__(self, begun: Begun) -> None:
-        super().__init__("undo the rehearsal")
-        self.begun = begun
-
-
 class Deflections:
     """The deadline race (docs/ivr/api.md): every path ends in one recorded decision."""
 
@@ -89,6 +82,7 @@ class Deflections:
         self._in_flight = InFlight()
         self._sweep = Sweep(means.database)
         self._usual = Usual(means.database)
+        self._rehearsal = Rehearsal(means.database, means.readiness, means.clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -106,6 +100,8 @@ class Deflections:
         """The answer for this call, before its deadline; raises IdempotencyConflict, Unavailable."""
         if self._racing >= self._at_once:
             raise Overloaded
+        if wish.request.dry_run:
+            return await self._rehearsal.of_deflection(wish)
         self._racing += 1
         try:
             answer = await self._decide(wish, budget)
@@ -172,20 +168,13 @@ class Deflections:
         usual = await self._usual.begin(wish, ready, admitted=admitted, budget=budget, now=now)
         if usual is not None:
             return usual, ready
-        try:
-            async with database.workspace(wish.workspace_id) as tx:
-                begun = await begin(tx, wish, ready, admitted=admitted, budget=budget, now=now)
-                if wish.request.dry_run:
-                    raise _Rehearsed(begun)
-        except _Rehearsed as rehearsed:
-            begun = replace(rehearsed.begun, answer=rehearsal(rehearsed.begun))
+        async with database.workspace(wish.workspace_id) as tx:
+            begun = await begin(tx, wish, ready, admitted=admitted, budget=budget, now=now)
         return begun, ready
 
     async def _admits(self, wish: Wish, ready: Ready | None) -> bool:
         """Room for one more on the account; not asked for what the rules will refuse anyway."""
         if ready is None or wish.caller.target is None or not wish.line.enabled:
-            return True
-        if wish.request.dry_run:
             return True
         channel = self._means.channels[ready.account.kind]
         return await self._means.admission.admits(ready.account, channel)

@@ -12,12 +12,12 @@ INSERT INTO ivr_bridge.deflection
        (workspace_id, deflection_id, call_ref, line_id, attempt, pending_until, confirm, grace_ms,
         positive, can_poll, reachability, channel, account_id, contact_id, message_id, answers_for,
         conversation_id, resumed, chat_wait_s, rescue_after_s, consent, asked, trace,
-        outcome, reason, proof, decided_at, decided_by)
+        outcome, reason, proof, evidence_source, evidence_at, began_ms, crossed_over, decided_at, decided_by)
 VALUES (:workspace, :deflection, :call_ref, :line, :attempt,
         clock_timestamp() + make_interval(secs => :pending_s), :confirm, :grace_ms,
         :positive, :can_poll, :reachability, :channel, :account, :contact, :message, :answers_for,
         :conversation, :resumed, :chat_wait_s, :rescue_after_s, :consent, :asked, :trace,
-        :outcome, :reason, :proof,
+        :outcome, :reason, :proof, :evidence_source, :evidence_at, :began_ms, :crossed_over,
         CASE WHEN :outcome::text = 'pending' THEN NULL ELSE clock_timestamp() END,
         CASE WHEN :outcome::text = 'pending' THEN NULL ELSE 'rules' END);
 

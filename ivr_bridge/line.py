@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from core.ids import LineId
 from ivr_bridge.evidence import Confirm
@@ -62,8 +63,17 @@ class Line:
     topics: Mapping[str, Mapping[str, str]]
     consent: Consent
     terms: LineTerms
+    timezone: str
+    draw_key: bytes
+    unwanted_listed: bool
+    """The workspace has a do-not-contact list."""
     followed: bool = False
     """Somebody outside is to hear when an opening arrives."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose wall clock the line's hours mean."""
+        return ZoneInfo(self.timezone)
 
     @property
     def number(self) -> str:
@@ -138,6 +148,9 @@ class LineRow:
     consent: Mapping[str, Any]
     terms: Mapping[str, Any]
     followed: bool
+    timezone: str
+    draw_key: bytes
+    unwanted_listed: bool
 
     def line(self) -> Line:
         """The line in our own words."""
@@ -170,6 +183,9 @@ class LineRow:
             consent=Consent(**self.consent),
             terms=LineTerms.model_validate(self.terms),
             followed=self.followed,
+            timezone=self.timezone,
+            draw_key=self.draw_key,
+            unwanted_listed=self.unwanted_listed,
         )
 
 

@@ -76,6 +76,11 @@ async def put_line(tx: Tx, draft: LineDraft) -> LineId:
     return line_id
 
 
+async def put_unwanted(tx: Tx, patterns: Sequence[str]) -> None:
+    """Nobody writes to these numbers (or, with a star, to what begins so), and to no others of before."""
+    await tx.execute(*SQL["put_unwanted"](workspace=tx.workspace_id, patterns=list(patterns)))
+
+
 async def all_lines(tx: Tx) -> list[Line]:
     """Every line of the workspace, by name."""
     rows = await tx.fetch(*SQL["lines"](workspace=tx.workspace_id))

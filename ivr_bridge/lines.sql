@@ -7,8 +7,11 @@ SELECT l.line_id, l.name, l.title,
        l.deadline_ms, l.rescue_after_s, l.repeat_call_s, l.declined_s, l.can_poll, l.continue_to,
        l.opening, l.prompts, l.goodbye, l.topics, l.consent, l.terms,
        EXISTS (SELECT FROM core.webhook_endpoint AS e
-                WHERE e.workspace_id = :workspace AND e.events @> ARRAY['deflection.delivered']) AS followed
-  FROM ivr_bridge.line AS l
+                WHERE e.workspace_id = :workspace AND e.events @> ARRAY['deflection.delivered']) AS followed,
+       w.timezone, l.draw_key,
+       EXISTS (SELECT FROM ivr_bridge.do_not_contact AS n
+                WHERE n.workspace_id = l.workspace_id) AS unwanted_listed
+  FROM ivr_bridge.line AS l JOIN core.workspace AS w ON w.workspace_id = l.workspace_id
  WHERE l.workspace_id = :workspace
  ORDER BY l.name;
 
@@ -46,3 +49,13 @@ RETURNING number;
 -- Numbers that the line has no longer.
 DELETE FROM ivr_bridge.line_number
  WHERE workspace_id = :workspace AND line_id = :line AND number <> ALL (:numbers::text[]);
+
+-- name: put_unwanted
+-- Numbers and beginnings of numbers that nobody of this workspace may write to; others are forgotten.
+WITH gone AS (
+    DELETE FROM ivr_bridge.do_not_contact
+     WHERE workspace_id = :workspace AND pattern <> ALL (:patterns::text[])
+)
+INSERT INTO ivr_bridge.do_not_contact (workspace_id, pattern)
+SELECT :workspace, p.pattern FROM unnest(:patterns::text[]) AS p (pattern)
+    ON CONFLICT DO NOTHING;

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.ids import WorkspaceId
+from core.ids import LineId, WorkspaceId
 from core.postgres import Database
 from core.queries import load
-from handoff.routing.queues import chat_wait_s
+from handoff.routing.queues import expected_wait_s, wait_facts
 from ivr_bridge.line import Line
 from ivr_bridge.remembered import Remembered
 from ivr_bridge.timing import Pace
@@ -38,6 +38,9 @@ class Ready:
     silent: bool
     """It took message after message lately and reported nothing about any of them."""
     chat_wait_s: int | None
+    """None when nobody is there to answer."""
+    chat_waiting: int | None
+    """How many wait in the line's queue already."""
 
     def template(self, line: Line, language: str) -> Template | None:
         """The line's opening template in this language, if the account has it."""
@@ -51,10 +54,30 @@ class Readiness:
         self._database = database
         self._accounts = accounts
         self._remembered = Remembered(self._look)
+        self._calls = Remembered(self._count)
 
     async def of(self, workspace_id: WorkspaceId, line: Line) -> Ready | None:
         """What the line can do, or None when its account is not there."""
         return await self._remembered.get((workspace_id, line.account, line.queue))
+
+    async def recent_calls(self, workspace_id: WorkspaceId, line: Line) -> int | None:
+        """Calls on the line within the minutes its terms name; None when they name none."""
+        peak = line.terms.policy.peak
+        if peak is None or peak.calls is None:
+            return None
+        return await self._calls.get(
+            (workspace_id, line.line_id, peak.calls_within_min, peak.calls)
+        )
+
+    async def _count(self, which: tuple[WorkspaceId, LineId, int, int]) -> int:
+        workspace_id, line_id, within_min, enough = which
+        async with self._database.workspace(workspace_id, read_only=True) as tx:
+            found: int = await tx.fetchval(
+                *SQL["recent_calls"](
+                    workspace=workspace_id, line=line_id, within_min=within_min, enough=enough
+                )
+            )
+        return found
 
     async def _look(self, which: tuple[WorkspaceId, str, str]) -> Ready | None:
         workspace_id, name, queue = which
@@ -65,7 +88,8 @@ class Readiness:
                 return None
             held = await templates(tx, account.id)
             row = await tx.fetchrow(*SQL["pace"](workspace=workspace_id, account=account.id))
-            wait = await chat_wait_s(tx, queue)
+            facts = await wait_facts(tx, queue)
+        wait = None if facts is None else expected_wait_s(facts)
         pace = PaceRow(**row) if row is not None else None
         return Ready(
             account=account,
@@ -74,4 +98,5 @@ class Readiness:
             pace=Pace(pace.accepted_ms, pace.sent_ms, pace.delivered_ms) if pace else Pace(),
             silent=pace is not None and pace.silent,
             chat_wait_s=None if wait is None else round(wait),
+            chat_waiting=None if facts is None else facts.waiting,
         )

@@ -80,6 +80,12 @@ class NewAttempt:
     trace: Sequence[Any]
     outcome: Outcome = Outcome.PENDING
     reason: Reason | None = None
+    evidence_source: str | None = None
+    evidence_at: datetime | None = None
+    began_ms: int | None = None
+    """From receipt until it was about to be written down."""
+    crossed_over: bool = False
+    """The caller had been held out before the offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,10 @@ def to_add(workspace_id: WorkspaceId, new: NewAttempt) -> dict[str, Any]:
         "outcome": new.outcome.value,
         "reason": None if new.reason is None else new.reason.value,
         "proof": None if new.outcome is Outcome.PENDING else Proof.NONE.value,
+        "evidence_source": new.evidence_source,
+        "evidence_at": new.evidence_at,
+        "began_ms": new.began_ms,
+        "crossed_over": new.crossed_over,
     }
 
 

@@ -88,7 +88,7 @@ class Usual:
         """The attempt, begun and committed; None when this is no usual call: nothing was written."""
         which = (wish.workspace_id, wish.line.line_id, wish.call_id)
         # Of several requests about one call one is new, and the others would only be undone.
-        if ready is None or wish.request.dry_run or which in self._beginning:
+        if ready is None or which in self._beginning:
             return None
         self._beginning.add(which)
         try:

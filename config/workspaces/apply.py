@@ -21,7 +21,7 @@ from handoff.triage.flows import publish
 from handoff.triage.trial import check_file
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Consent, LineDraft, OpeningUse
-from ivr_bridge.lines import put_line
+from ivr_bridge.lines import put_line, put_unwanted
 from messaging.accounts import AccountDraft, put_account
 from messaging.templates import TemplateDraft, put_template
 
@@ -104,6 +104,7 @@ async def _write(rooms: Rooms, tx: Tx, file: WorkspaceFile, flows: Mapping[str, 
         await publish(tx, flow, at=rooms.clock(), default=position == 0)
     for line in file.lines:
         await _put_line(tx, line)
+    await put_unwanted(tx, file.do_not_contact)
     members: dict[QueueId, list[PersonId]] = {queue_id: [] for queue_id in queues.values()}
     for person in file.people:
         person_id = await _put_person(rooms, tx, person)
@@ -207,6 +208,7 @@ async def _put_line(tx: Tx, part: LinePart) -> None:
         deadline_ms=part.deadline_ms,
         rescue_after_s=part.rescue_after_s,
         repeat_call_s=part.repeat_call_s,
+        declined_s=part.declined_s,
         continue_to=part.continue_to,
         prompts=part.prompts,
         goodbye=part.goodbye,

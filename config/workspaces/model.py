@@ -19,6 +19,7 @@ from core.outgoing.destinations import written_well
 from core.outgoing.signing import key_of
 from core.vocabulary import ChannelKind, phone_number
 from ivr_bridge.news import News
+from ivr_bridge.policy.holidays import are_known
 from ivr_bridge.terms import LineTerms
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -113,6 +114,7 @@ class LinePart(LineTerms):
     deadline_ms: int | None = Field(None, ge=500, le=12_000)
     rescue_after_s: int | None = Field(None, ge=30, le=86_400)
     repeat_call_s: int = Field(24 * 3600, ge=0, le=30 * 86_400)
+    declined_s: int = Field(24 * 3600, ge=0, le=30 * 86_400)
     consent: ConsentPart
     flow: Name
     queue: Name
@@ -231,6 +233,18 @@ class WorkspaceFile(_Part):
     lines: list[LinePart] = []
     people: list[PersonPart] = []
     webhooks: list[WebhookPart] = []
+    do_not_contact: list[Annotated[str, Field(pattern=r"^\+[0-9]{2,15}\*?$")]] = Field(
+        [], max_length=100_000
+    )
+    """Numbers that nobody here writes to: whole, or as a beginning with a star (`+7916*`)."""
+
+    @field_validator("do_not_contact")
+    @classmethod
+    def _are_whole_or_beginnings(cls, numbers: list[str]) -> list[str]:
+        for number in numbers:
+            if not number.endswith("*") and phone_number(number) is None:
+                raise ValueError(f"{number!r} is no whole number; a beginning is written {number}*")
+        return numbers
 
     @field_validator("timezone")
     @classmethod
@@ -268,10 +282,26 @@ class WorkspaceFile(_Part):
                         f"lines.{line.name}.opening.{language}: {opening.template!r} takes"
                         f" {len(chosen.parameters)} parameters, not {len(opening.parameters)}"
                     )
+            _check_policy(line)
         for person in self.people:
             for queue in person.queues:
                 _known(f"people.{person.email}.queues", queue, queues)
         return self
+
+
+def _check_policy(line: LinePart) -> None:
+    where = f"lines.{line.name}.policy"
+    hours, accepted = line.policy.hours, line.policy.consent.prompt_versions
+    if hours is not None and hours.holidays is not None:
+        place = hours.holidays
+        if not are_known(place.country, place.subdivision):
+            named = " ".join(filter(None, (place.country, place.subdivision)))
+            raise ValueError(f"{where}.hours.holidays: the holidays of {named} are not known")
+    if accepted and line.consent.prompt_version not in accepted:
+        raise ValueError(
+            f"{where}.consent.prompt_versions: the line's own prompt"
+            f" {line.consent.prompt_version!r} is not among them"
+        )
 
 
 def schema() -> dict[str, Any]:

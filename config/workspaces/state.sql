@@ -26,10 +26,13 @@ SELECT 'queue', q.name, to_jsonb(q) - 'workspace_id' - 'queue_id' - 'name'
   FROM handoff.queue AS q WHERE q.workspace_id = :workspace
 UNION ALL
 SELECT 'line', l.name, to_jsonb(l) - 'workspace_id' - 'line_id' - 'name' - 'created_at' - 'changed_at'
-           || jsonb_build_object('numbers', (SELECT array_agg(n.number ORDER BY n.position)
+           - 'draw_key' || jsonb_build_object('numbers', (SELECT array_agg(n.number ORDER BY n.position)
                   FROM ivr_bridge.line_number AS n
                  WHERE n.workspace_id = l.workspace_id AND n.line_id = l.line_id))
   FROM ivr_bridge.line AS l WHERE l.workspace_id = :workspace
+UNION ALL
+SELECT 'numbers', 'do_not_contact', jsonb_build_object('listed', count(*), 'latest', max(n.added_at))
+  FROM ivr_bridge.do_not_contact AS n WHERE n.workspace_id = :workspace HAVING count(*) > 0
 UNION ALL
 SELECT 'key', k.name, jsonb_build_object('scopes', k.scopes, 'lines', k.lines, 'networks', k.networks,
            'live', count(*) FILTER (WHERE k.revoked_at IS NULL), 'hashes', array_agg(encode(k.key_hash, 'hex') ORDER BY k.key_hash))

@@ -135,8 +135,14 @@ async def queue_ids_of(tx: Tx, person_id: PersonId, *, everything: bool) -> list
 
 async def chat_wait_s(tx: Tx, queue_name: str) -> float | None:
     """How long somebody who chats now would wait for a person; None when nobody is there to answer."""
+    facts = await wait_facts(tx, queue_name)
+    return None if facts is None else expected_wait_s(facts)
+
+
+async def wait_facts(tx: Tx, queue_name: str) -> WaitFacts | None:
+    """Who waits and who works in the queue of this name, or else the default one."""
     row = await tx.fetchrow(*SQL["wait_facts"](workspace=tx.workspace_id, name=queue_name))
-    return None if row is None else expected_wait_s(WaitFacts(**row))
+    return None if row is None else WaitFacts(**row)
 
 
 def expected_wait_s(facts: WaitFacts) -> float | None:

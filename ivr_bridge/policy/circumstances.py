@@ -1,6 +1,8 @@
 """Everything a decision may look at, as plain facts that were read before it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from messaging.reachability import Reach
@@ -39,6 +41,33 @@ class Circumstances:
     called_again: bool = False
     declined: bool | None = None
     """None when the IVR never reported an offer."""
+    prompt_version: str | None = None
+    """The prompt under which the IVR says that the caller agreed."""
+    unwanted: bool | None = None
+    """Stands on the workspace's do-not-contact list; None when there is no list."""
+    openings_ago_s: Sequence[float] | None = None
+    """How long ago this person's latest openings were, newest first; None when no rule asks."""
+
+    # What only matters before an offer; filled in by `beforehand`.
+    local: datetime | None = None
+    """The moment on the workspace's wall clock."""
+    intent: str | None = None
+    language: str | None = None
+    """The caller's, as the IVR names it."""
+    language_spoken: bool | None = None
+    voice_wait_s: int | None = None
+    queue_position: int | None = None
+    recent_calls: int | None = None
+    chat_wait_s: int | None = None
+    chat_waiting: int | None = None
+    chat_staffed: bool | None = None
+    offered_ago_s: float | None = None
+    """Since the last offer within this call; None when there was none."""
+    offers: int = 0
+    ignored_offers: int | None = None
+    """Calls of this caller, within the time the terms name, that let an offer pass."""
+    share_draw: float | None = None
+    hold_out_draw: float | None = None
 
 
 def agreement(*, given: bool | None, explicit_required: bool) -> Agreement:

@@ -1,78 +1,44 @@
-"""A line's rules, in the order in which they are asked."""
+"""A line's rules, in the order in which they are asked (docs/ivr/policy.md).
+
+A new rule is a look in a module of its kind and a row here; what it looks at is a field of
+`Circumstances`, what the line may say about it a part of `PolicyTerms`.
+"""
 
 from ivr_bridge.outcome import Reason
-from ivr_bridge.policy.circumstances import Agreement, Circumstances
-from ivr_bridge.policy.ruling import SKIPPED, Look, Rule, refuse_if
-from ivr_bridge.policy.terms import PolicyTerms
-from messaging.reachability import Reach
-
-
-def _enabled(seen: Circumstances, _: PolicyTerms) -> Look:
-    return refuse_if(not seen.enabled)
-
-
-def _caller_shown(seen: Circumstances, _: PolicyTerms) -> Look:
-    return refuse_if(seen.withheld and not seen.number_valid)
-
-
-def _number_valid(seen: Circumstances, _: PolicyTerms) -> Look:
-    return refuse_if(not seen.number_valid)
-
-
-def _consent(seen: Circumstances, _: PolicyTerms) -> Look:
-    if seen.agreement is Agreement.NOT_ASKED:
-        return SKIPPED
-    return refuse_if(seen.agreement in {Agreement.REFUSED, Agreement.MISSING})
-
-
-def _welcome(seen: Circumstances, _: PolicyTerms) -> Look:
-    return refuse_if(seen.opted_out)
-
-
-def _channel_wanted(seen: Circumstances, _: PolicyTerms) -> Look:
-    return SKIPPED if seen.channel_wanted is None else refuse_if(not seen.channel_wanted)
-
-
-def _account_up(seen: Circumstances, _: PolicyTerms) -> Look:
-    return refuse_if(not seen.account_up)
-
-
-def _template(seen: Circumstances, _: PolicyTerms) -> Look:
-    return SKIPPED if seen.template_ok is None else refuse_if(not seen.template_ok)
-
-
-def _reachable(seen: Circumstances, _: PolicyTerms) -> Look:
-    return refuse_if(seen.reach is Reach.UNREACHABLE and not seen.conversation_open)
-
-
-def _incident(_: Circumstances, terms: PolicyTerms) -> Look:
-    return refuse_if(terms.incident)
-
-
-def _declined(seen: Circumstances, _: PolicyTerms) -> Look:
-    return SKIPPED if seen.declined is None else refuse_if(seen.declined)
-
-
-def _first_call(seen: Circumstances, _: PolicyTerms) -> Look:
-    return refuse_if(seen.called_again)
-
+from ivr_bridge.policy import always, beforehand
+from ivr_bridge.policy.ruling import Rule
 
 HARD: tuple[Rule, ...] = (
-    Rule("line_enabled", Reason.LINE_DISABLED, _enabled),
-    Rule("caller_shown", Reason.CALLER_WITHHELD, _caller_shown),
-    Rule("number_valid", Reason.INVALID_NUMBER, _number_valid),
-    Rule("consent", Reason.NO_CONSENT, _consent),
-    Rule("contact_welcome", Reason.OPTED_OUT, _welcome),
-    Rule("channel_wanted", Reason.NOT_ON_CHANNEL, _channel_wanted),
-    Rule("account_up", Reason.CHANNEL_DOWN, _account_up),
-    Rule("template_ok", Reason.TEMPLATE_BLOCKED, _template),
-    Rule("reachable", Reason.NOT_ON_CHANNEL, _reachable),
+    Rule("line_enabled", Reason.LINE_DISABLED, always.enabled),
+    Rule("caller_shown", Reason.CALLER_WITHHELD, always.caller_shown),
+    Rule("number_valid", Reason.INVALID_NUMBER, always.number_valid),
+    Rule("consent", Reason.NO_CONSENT, always.consent),
+    Rule("prompt_accepted", Reason.NO_CONSENT, always.prompt_accepted),
+    Rule("contact_welcome", Reason.OPTED_OUT, always.welcome),
+    Rule("not_unwanted", Reason.OPTED_OUT, always.not_unwanted),
+    Rule("not_too_often", Reason.FREQUENCY_CAP, always.not_too_often),
+    Rule("channel_wanted", Reason.NOT_ON_CHANNEL, always.channel_wanted),
+    Rule("account_up", Reason.CHANNEL_DOWN, always.account_up),
+    Rule("template_ok", Reason.TEMPLATE_BLOCKED, always.template),
+    Rule("reachable", Reason.NOT_ON_CHANNEL, always.reachable),
 )
 """Asked before anything is sent, whoever asks."""
 
 SOFT: tuple[Rule, ...] = (
-    Rule("no_incident", Reason.INCIDENT, _incident),
-    Rule("not_declined", Reason.DECLINED, _declined),
-    Rule("first_call", Reason.REPEAT_CALL, _first_call),
+    Rule("no_incident", Reason.INCIDENT, beforehand.incident),
+    Rule("open_now", Reason.OUTSIDE_HOURS, beforehand.open_now),
+    Rule("intent_included", Reason.INTENT_EXCLUDED, beforehand.intent),
+    Rule("language_spoken", Reason.LANGUAGE, beforehand.language),
+    Rule("not_declined", Reason.DECLINED, beforehand.declined),
+    Rule("first_call", Reason.REPEAT_CALL, beforehand.first_call),
+    Rule("offer_due", Reason.FREQUENCY_CAP, beforehand.offer_due),
+    Rule("offers_left", Reason.FREQUENCY_CAP, beforehand.offers_left),
+    Rule("not_tired", Reason.FREQUENCY_CAP, beforehand.not_tired),
+    Rule("peak", Reason.BELOW_PEAK, beforehand.peak),
+    Rule("chat_has_room", Reason.CHAT_FULL, beforehand.chat_has_room),
+    Rule("chat_faster", Reason.CHAT_SLOWER, beforehand.chat_faster),
+    Rule("in_share", Reason.SHARE, beforehand.in_share),
+    # The last of all, for good: only whom everything else would let pass may be held out.
+    Rule("not_held_out", Reason.HOLD_OUT, beforehand.not_held_out),
 )
 """Asked only before the offer: whoever pressed 1 was promised a message."""

@@ -160,7 +160,7 @@ def _told_apart(row: dict[str, Any], caller: str) -> str:
     plain: dict[str, Any] = {}
     for column, value in row.items():
         own = column.endswith(("_id", "_ref", "_at", "_until", "_xid")) or column in {
-            "key", "at", "call_id", "caller", "origin", "score", "client_key",
+            "key", "at", "call_id", "caller", "origin", "score", "client_key", "began_ms",
         }  # fmt: skip
         if column in {"card", "content", "payload", "asked"} and isinstance(value, dict):
             plain[column] = sorted(value)

@@ -1,0 +1,27 @@
+"""Public holidays by country, from the package that keeps up with them; read when a line first asks."""
+
+from datetime import date
+from functools import lru_cache
+
+
+@lru_cache(maxsize=512)
+def holidays_of(country: str, subdivision: str | None, year: int) -> frozenset[date]:
+    """The days of one year; none for a country that the package does not know (any more)."""
+    from holidays import country_holidays
+
+    try:
+        return frozenset(country_holidays(country, subdiv=subdivision, years=year))
+    except NotImplementedError:
+        return frozenset()
+
+
+@lru_cache(maxsize=512)
+def are_known(country: str, subdivision: str | None) -> bool:
+    """Does the package know the holidays of this place?"""
+    from holidays import country_holidays
+
+    try:
+        country_holidays(country, subdiv=subdivision)
+    except NotImplementedError:
+        return False
+    return True

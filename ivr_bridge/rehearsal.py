@@ -1,0 +1,82 @@
+"""`dry_run`: what would happen to this call, with every rule asked, and nothing written or sent."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from core.clock import Clock
+from core.postgres import Database, Tx
+from ivr_bridge import calls
+from ivr_bridge.answer import Answer
+from ivr_bridge.beginning import NOBODY, circumstances
+from ivr_bridge.evidence import Proof
+from ivr_bridge.moment import before_the_offer, moment
+from ivr_bridge.opening import Wish
+from ivr_bridge.outcome import Action, Reason
+from ivr_bridge.policy import HARD, SOFT, rule
+from ivr_bridge.readiness import Readiness, Ready
+from messaging import openings
+
+log = structlog.get_logger()
+
+
+class _Over(Exception):
+    """Not an error: it undoes what a rehearsal wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Both questions of an IVR, asked for the sake of the answer."""
+
+    database: Database
+    readiness: Readiness
+    clock: Clock
+
+    async def of_offer(self, wish: Wish) -> Answer:
+        """Would this caller be offered a messenger? Raises IdempotencyConflict."""
+        return await self._rehearse(wish, asked=False)
+
+    async def of_deflection(self, wish: Wish) -> Answer:
+        """Would this caller be written to? The soft rules are told, and decide nothing here."""
+        return await self._rehearse(wish, asked=True)
+
+    async def _rehearse(self, wish: Wish, *, asked: bool) -> Answer:
+        ready = await self.readiness.of(wish.workspace_id, wish.line)
+        recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line)
+        answer: Answer | None = None
+        try:
+            async with self.database.workspace(wish.workspace_id) as tx:
+                answer = await self._answer(tx, wish, ready, recent_calls, asked=asked)
+                raise _Over
+        except _Over:
+            log.info("call.rehearsed", line=wish.line.name)
+        assert answer is not None, "it was assigned or an error left this method"  # noqa: S101
+        return answer
+
+    async def _answer(
+        self, tx: Tx, wish: Wish, ready: Ready | None, recent_calls: int | None, *, asked: bool
+    ) -> Answer:
+        now = self.clock()
+        call_ref, met = await calls.meet(tx, wish, None if ready is None else ready.account)
+        if call_ref is None:
+            await calls.hold(tx, wish)
+        prospect = NOBODY
+        if wish.caller.target is not None and ready is not None:
+            prospect = await openings.look_up(tx, wish.caller.target, ready.account, now)
+        at = await moment(tx, wish, new=call_ref is not None, recent_calls=recent_calls, now=now)
+        seen = circumstances(wish, ready, met, prospect, asked=asked)
+        seen, terms = before_the_offer(seen, wish, ready, at), wish.line.terms.policy
+        hard, soft = rule(HARD, seen, terms, every=True), rule(SOFT, seen, terms, every=True)
+        refused = hard.refused or (None if asked else soft.refused)
+        offered = refused is None and not asked
+        return Answer(
+            # Nothing was sent, so nothing but `continue` would be true of a deflection.
+            Action.OFFER if offered else Action.CONTINUE,
+            Reason.OK if refused is None else refused,
+            channel=None if ready is None else ready.account.kind.value,
+            reachability=prospect.evidence.state,
+            proof=Proof.NONE if prospect.evidence.at is None else Proof.HISTORY,
+            chat_wait_s=None if ready is None else ready.chat_wait_s,
+            variant="hold_out" if refused is Reason.HOLD_OUT else "treat",
+            trace=(*hard.trace, *soft.trace),
+        )
