@@ -71,7 +71,7 @@ async def _running(
     database_url: str, redis_url: str, folder: Path, people: int, report: Report
 ) -> AsyncIterator[Stage]:
     kept = kept_secrets(folder)
-    ports = Ports(*_free_ports(4))
+    ports = Ports(*_free_ports(5))
     (floor_port,) = _free_ports(1)
     variables = environment(kept, ports, database_url, redis_url, folder)
     file = _for_load(read(WORKSPACE_FILE, variables))

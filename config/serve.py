@@ -2,13 +2,17 @@
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
+from aiohttp import web
 
 from config.running import STOP_S, listening, operations_app, stop_on_signal
-from config.settings import Settings
-from config.wiring import web_app
+from config.settings import Settings, address
+from config.wiring import fastagi_server, web_app
 from core import health
+from ivr_bridge.dialects.fastagi.server import FastAgi
 
 log = structlog.get_logger()
 
@@ -28,6 +32,7 @@ async def serve(settings: Settings) -> None:
         try:
             async with (
                 listening(operations_app(app), settings.metrics_listen, finish_s=1),
+                _fastagi(app, settings) as fastagi,
                 listening(app, settings.listen, finish_s=_FINISH_S),
             ):
                 _settle_down()
@@ -36,9 +41,25 @@ async def serve(settings: Settings) -> None:
                 app[health.READINESS].leave()
                 log.info("serve.leaving")
                 await asyncio.sleep(min(_LEAVE_S, STOP_S))
+                # Its calls finish beside those over HTTP, not after them.
+                if fastagi is not None:
+                    fastagi.leave()
         finally:
             await watching
     log.info("serve.stopped")
+
+
+@asynccontextmanager
+async def _fastagi(app: web.Application, settings: Settings) -> AsyncIterator[FastAgi | None]:
+    """The port for Asterisk's AGI(), when there is to be one."""
+    if settings.fastagi_listen is None:
+        yield None
+        return
+    fastagi = fastagi_server(app, settings)
+    host, port = address(settings.fastagi_listen)
+    async with fastagi.listening(host, port):
+        log.info("serve.fastagi", listen=settings.fastagi_listen)
+        yield fastagi
 
 
 def _settle_down() -> None:

@@ -26,6 +26,7 @@ class Limits(BaseModel):
     """Where the service says no, rather than slow down for everyone."""
 
     deflections_at_once: int = Field(400, ge=1)
+    fastagi_at_once: int = Field(500, ge=1)
     webhooks_waiting: int = Field(5000, ge=1)
     reports_at_once: int = Field(2, ge=1)
 
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     listen: str = Field("127.0.0.1:8080", validation_alias="LISTEN")
+    fastagi_listen: str | None = Field(None, validation_alias="FASTAGI_LISTEN")
     metrics_listen: str = Field("127.0.0.1:9180", validation_alias="METRICS_LISTEN")
     public_url: str | None = Field(None, validation_alias="PUBLIC_URL")
     trusted_proxies: str = Field("", validation_alias="TRUSTED_PROXIES")
@@ -74,6 +76,13 @@ class Settings(BaseSettings):
     def _has_port(cls, value: str) -> str:
         address(value)
         return value
+
+    @field_validator("fastagi_listen")
+    @classmethod
+    def _has_port_or_is_off(cls, value: str | None) -> str | None:
+        if value:
+            address(value)
+        return value or None
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -13,6 +13,7 @@ from config.rooms import Rooms, rooms
 from config.settings import Settings
 from core import health
 from core.access import Keys, SignIns
+from core.clock import utc_now
 from core.entrance import networks
 from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, TRUSTED_PROXIES, Endpoint, traced
 from core.jobs import Band, Handler
@@ -34,6 +35,7 @@ from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.api import BRIDGE
 from ivr_bridge.asking import Bridge
 from ivr_bridge.deflections import Deflections, Means
+from ivr_bridge.dialects.fastagi.server import FastAgi
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
 from ivr_bridge.lines import Lines
@@ -83,6 +85,11 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
         app.add_routes(page_routes(settings.web_dist, openapi_document()))
         app.add_routes(health.probes())
         yield app
+
+
+def fastagi_server(app: web.Application, settings: Settings) -> FastAgi:
+    """The same decisions for Asterisk's AGI(), over what this application already has open."""
+    return FastAgi(app[BRIDGE], app[KEYS], utc_now, at_once=settings.limits.fastagi_at_once)
 
 
 def bands(house: Rooms) -> Sequence[Band]:

@@ -68,12 +68,12 @@ def client_address(request: web.Request) -> Address | None:
     what a client writes there itself stands further left and is never reached.
     """
     trusted = request.app.get(TRUSTED_PROXIES, ())
-    address = _address(request.remote or "")
+    address = address_of(request.remote or "")
     told = [
         hop for line in request.headers.getall("X-Forwarded-For", ()) for hop in line.split(",")
     ]
     while told and address is not None and any(address in network for network in trusted):
-        address = _address(told.pop())
+        address = address_of(told.pop())
     return address
 
 
@@ -141,7 +141,7 @@ def _key_of(header: str) -> str | None:
     return None
 
 
-def _address(text: str) -> Address | None:
+def address_of(text: str) -> Address | None:
     """An address as sockets and proxies write it: with a port, in brackets, mapped, with a zone."""
     bare = text.strip()
     if bare.startswith("["):

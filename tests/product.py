@@ -76,6 +76,7 @@ class Product:
 
     base_url: str
     metrics_url: str
+    fastagi: tuple[str, int]
     line_key: str
     database_url: str
     sandbox: SandboxClient
@@ -149,7 +150,7 @@ async def running_product(
         verify_token=secrets.token_urlsafe(8),
         password=PASSWORD,
     )
-    ports = Ports(*[_free_port() for _ in range(4)])
+    ports = Ports(*[_free_port() for _ in range(5)])
     network = await start_sandbox(port=ports.sandbox, static=ROOT / "web" / "dist")
     variables = environment(kept, ports, database_url, redis_url, folder)
     file = read(WORKSPACE_FILE, variables)
@@ -173,6 +174,7 @@ async def running_product(
         product = Product(
             base_url=f"http://127.0.0.1:{ports.web}",
             metrics_url=f"http://127.0.0.1:{ports.web_metrics}/metrics",
+            fastagi=("127.0.0.1", ports.fastagi),
             line_key=kept.line_key,
             database_url=database_url,
             sandbox=sandbox,

@@ -71,6 +71,7 @@ class Ports:
     sandbox: int
     web_metrics: int
     work_metrics: int
+    fastagi: int
 
 
 def kept_secrets(data_dir: Path) -> Secrets:
@@ -94,7 +95,7 @@ def kept_secrets(data_dir: Path) -> Secrets:
 def free_ports() -> Ports:
     """The usual ports, or others when they are taken."""
     taken: set[int] = set()
-    return Ports(*[_free(usual, taken) for usual in (8080, 8090, 9180, 9181)])
+    return Ports(*[_free(usual, taken) for usual in (8080, 8090, 9180, 9181, 4573)])
 
 
 def _free(usual: int, taken: set[int]) -> int:
@@ -120,6 +121,7 @@ def environment(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "LISTEN": f"127.0.0.1:{ports.web}",
+        "FASTAGI_LISTEN": f"127.0.0.1:{ports.fastagi}",
         "PUBLIC_URL": f"http://127.0.0.1:{ports.web}",
         "SECRET_KEY": kept.secret_key,
         "IVR_BRIDGE_MEDIA__URL": (data_dir / "media").resolve().as_uri(),
@@ -142,6 +144,7 @@ def told(kept: Secrets, ports: Ports) -> dict[str, Any]:
         "sandbox_url": f"http://127.0.0.1:{ports.sandbox}",
         "metrics_url": f"http://127.0.0.1:{ports.web_metrics}/metrics",
         "work_metrics_url": f"http://127.0.0.1:{ports.work_metrics}/metrics",
+        "fastagi": f"127.0.0.1:{ports.fastagi}",
         "workspace": WORKSPACE,
         "line": LINE,
         "line_key": kept.line_key,

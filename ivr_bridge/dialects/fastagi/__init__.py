@@ -1,0 +1,1 @@
+"""FastAGI: Asterisk connects, says which call it holds, and is told by channel variables."""
