@@ -30,6 +30,10 @@ from handoff.desk.asking import DESK, Desk
 from handoff.desk.watching import Watchers
 from handoff.routing.operators import Operators
 from ivr_bridge import api as bridge_api
+from ivr_bridge.admin import api as admin_api
+from ivr_bridge.admin.api import ADMIN, Admin
+from ivr_bridge.admin.keeping import LineKeeping
+from ivr_bridge.admin.trial import Trials
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.api import BRIDGE
@@ -55,6 +59,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *desk_api.ENDPOINTS,
     *desk_live.ENDPOINTS,
     *reports_api.ENDPOINTS,
+    *admin_api.ENDPOINTS,
 )
 
 # How many jobs of a band a worker has in hand. A band waits for nobody else's.
@@ -155,6 +160,11 @@ async def _join_bridge(
         deflections=deflections,
         eligibility=Eligibility(database, readiness, house.clock),
         events=CallEvents(database, lines, house.clock),
+    )
+    # People's own connections: an administrator's page takes nothing from the calls.
+    app[ADMIN] = Admin(
+        lines=LineKeeping(house.database),
+        trials=Trials(app[BRIDGE].eligibility, app[BRIDGE].deflections),
     )
 
 

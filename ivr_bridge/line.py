@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from core.ids import LineId
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.terms import LineTerms
+
+ManagedBy = Literal["file", "pages"]
 
 _PLACE = re.compile(r"\{(?P<name>\w+)(?:\|(?P<otherwise>[^}]*))?\}")
 
@@ -67,6 +69,9 @@ class Line:
     draw_key: bytes
     unwanted_listed: bool
     """The workspace has a do-not-contact list."""
+    managed_by: ManagedBy
+    """`file`: a workspace file keeps it; `pages`: people do."""
+    version: int
     followed: bool = False
     """Somebody outside is to hear when an opening arrives."""
 
@@ -117,6 +122,7 @@ class LineDraft:
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     enabled: bool = True
     terms: LineTerms = field(default_factory=LineTerms)
+    managed_by: ManagedBy = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,8 @@ class LineRow:
     topics: Mapping[str, Mapping[str, str]]
     consent: Mapping[str, Any]
     terms: Mapping[str, Any]
+    managed_by: ManagedBy
+    version: int
     followed: bool
     timezone: str
     draw_key: bytes
@@ -182,6 +190,8 @@ class LineRow:
             topics=self.topics,
             consent=Consent(**self.consent),
             terms=LineTerms.model_validate(self.terms),
+            managed_by=self.managed_by,
+            version=self.version,
             followed=self.followed,
             timezone=self.timezone,
             draw_key=self.draw_key,

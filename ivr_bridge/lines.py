@@ -62,6 +62,7 @@ async def put_line(tx: Tx, draft: LineDraft) -> LineId:
             topics={intent: dict(texts) for intent, texts in draft.topics.items()},
             consent=asdict(draft.consent),
             terms=draft.terms.stored(),
+            managed_by=draft.managed_by,
         )
     )
     numbers = [_written(number, draft.country) for number in draft.numbers]

@@ -6,6 +6,7 @@ SELECT l.line_id, l.name, l.title,
        l.country, l.enabled, l.account, l.flow, l.queue, l.callback_queue, l.confirm, l.grace_ms,
        l.deadline_ms, l.rescue_after_s, l.repeat_call_s, l.declined_s, l.can_poll, l.continue_to,
        l.opening, l.prompts, l.goodbye, l.topics, l.consent, l.terms,
+       l.managed_by, l.version,
        EXISTS (SELECT FROM core.webhook_endpoint AS e
                 WHERE e.workspace_id = :workspace AND e.events @> ARRAY['deflection.delivered']) AS followed,
        w.timezone, l.draw_key,
@@ -16,14 +17,14 @@ SELECT l.line_id, l.name, l.title,
  ORDER BY l.name;
 
 -- name: put_line
--- Make a line or bring it up to date; `changed` says whether anything did.
+-- Make a line or bring it up to date.
 INSERT INTO ivr_bridge.line AS l
        (workspace_id, line_id, name, title, country, enabled, account, flow, queue, callback_queue,
         confirm, grace_ms, deadline_ms, rescue_after_s, repeat_call_s, declined_s, can_poll,
-        continue_to, opening, prompts, goodbye, topics, consent, terms)
+        continue_to, opening, prompts, goodbye, topics, consent, terms, managed_by)
 VALUES (:workspace, :line, :name, :title, :country, :enabled, :account, :flow, :queue, :callback_queue,
         :confirm, :grace_ms, :deadline_ms, :rescue_after_s, :repeat_call_s, :declined_s, :can_poll,
-        :continue_to, :opening, :prompts, :goodbye, :topics, :consent, :terms)
+        :continue_to, :opening, :prompts, :goodbye, :topics, :consent, :terms, :managed_by)
     ON CONFLICT (workspace_id, name) DO UPDATE
    SET title = excluded.title, country = excluded.country, enabled = excluded.enabled,
        account = excluded.account, flow = excluded.flow, queue = excluded.queue,
@@ -33,6 +34,7 @@ VALUES (:workspace, :line, :name, :title, :country, :enabled, :account, :flow, :
        declined_s = excluded.declined_s, can_poll = excluded.can_poll,
        continue_to = excluded.continue_to, opening = excluded.opening, prompts = excluded.prompts,
        goodbye = excluded.goodbye, topics = excluded.topics, consent = excluded.consent, terms = excluded.terms,
+       managed_by = excluded.managed_by, version = l.version + 1,
        changed_at = now()
 RETURNING line_id;
 

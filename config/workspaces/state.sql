@@ -26,7 +26,7 @@ SELECT 'queue', q.name, to_jsonb(q) - 'workspace_id' - 'queue_id' - 'name'
   FROM handoff.queue AS q WHERE q.workspace_id = :workspace
 UNION ALL
 SELECT 'line', l.name, to_jsonb(l) - 'workspace_id' - 'line_id' - 'name' - 'created_at' - 'changed_at'
-           - 'draw_key' || jsonb_build_object('numbers', (SELECT array_agg(n.number ORDER BY n.position)
+           - 'draw_key' - 'version' || jsonb_build_object('numbers', (SELECT array_agg(n.number ORDER BY n.position)
                   FROM ivr_bridge.line_number AS n
                  WHERE n.workspace_id = l.workspace_id AND n.line_id = l.line_id))
   FROM ivr_bridge.line AS l WHERE l.workspace_id = :workspace

@@ -1,0 +1,1 @@
+"""What administrators do with lines: look, change, and ask what would happen to a call."""

@@ -1,0 +1,73 @@
+"""What would happen to this call? Both of an IVR's questions, rehearsed: nothing is written or sent."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from core.ids import WorkspaceId, new_id
+from ivr_bridge.admin.documents import Trial, TrialAnswer
+from ivr_bridge.answer import Answer
+from ivr_bridge.callers import caller_of
+from ivr_bridge.deflections import Deflections
+from ivr_bridge.documents import CallRequest, DecisionDocument
+from ivr_bridge.eligibility import Eligibility
+from ivr_bridge.line import Line
+from ivr_bridge.opening import Wish
+from ivr_bridge.timing import Budget, deadline_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Rehearses calls with the very rules that real calls meet."""
+
+    eligibility: Eligibility
+    deflections: Deflections
+
+    async def rehearse(
+        self, workspace_id: WorkspaceId, line: Line, trial: Trial, *, trace_id: str
+    ) -> TrialAnswer:
+        """What the IVR would be told before the offer, and after the key."""
+        wish = _wish(workspace_id, line, trial)
+        began = time.monotonic()
+        offer = await self.eligibility.ask(wish)
+        asked = time.monotonic()
+        budget = Budget.of_call(asked, deadline_ms(trial.deadline_ms, wish.line.deadline_ms))
+        press = await self.deflections.decide(wish, budget)
+        done = time.monotonic()
+        return TrialAnswer(
+            offer=_document(offer, asked - began, trace_id),
+            press=_document(press, done - asked, trace_id),
+        )
+
+
+def _wish(workspace_id: WorkspaceId, line: Line, trial: Trial) -> Wish:
+    if trial.terms is not None:
+        line = replace(line, terms=trial.terms)
+    call_id = f"trial-{new_id()}"
+    request = CallRequest.model_validate(
+        {
+            **trial.model_dump(exclude={"terms"}, exclude_none=True),
+            "call_id": call_id,
+            "line": line.number,
+            "dry_run": True,
+        }
+    )
+    caller = caller_of(
+        request.caller,
+        withheld=request.caller_withheld,
+        messenger_number=request.messenger_number,
+        country=line.country,
+    )
+    return Wish(
+        workspace_id=workspace_id,
+        line=line,
+        request=request,
+        caller=caller,
+        call_id=call_id,
+        language=line.language(request.language),
+    )
+
+
+def _document(answer: Answer, took_s: float, trace_id: str) -> DecisionDocument:
+    told: dict[str, Any] = answer.document(elapsed_ms=round(took_s * 1000), trace_id=trace_id)
+    return DecisionDocument.model_validate(told)
