@@ -22,6 +22,7 @@ class Refusal(Exception):
         super().__init__(f"{status} {problem.get('code')}: {problem.get('detail')}")
         self.status = status
         self.code = problem.get("code")
+        self.problem = problem
 
 
 class Desk:
