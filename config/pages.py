@@ -36,8 +36,8 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def page_routes(dist: Path, described: Mapping[str, Any]) -> list[web.RouteDef]:
-    """The desk, the reports, their assets, and the API's description for people and programs."""
-    pages = {"/desk": "desk.html", "/reports": "reports.html"}
+    """The desk, the reports, the admin pages, their assets, and the API's description for people and programs."""
+    pages = {"/desk": "desk.html", "/reports": "reports.html", "/admin": "admin.html"}
     routes = [web.get(path, _page(dist / name)) for path, name in pages.items()]
     routes += [
         web.get("/", _to("/desk")),

@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const page = (name: string): string => fileURLToPath(new URL(`./${name}.html`, import.meta.url));
 
 export default defineConfig({
-  // Pages live at /desk, /reports and the sandbox's own address; what they load is always /assets/….
+  // Pages live at /desk, /reports, /admin and the sandbox's own address; what they load is always /assets/….
   base: '/',
   plugins: [svelte()],
   build: {
@@ -19,7 +19,12 @@ export default defineConfig({
     // ECharts is one lazy chunk of the reports page.
     chunkSizeWarningLimit: 700,
     rollupOptions: {
-      input: { desk: page('desk'), reports: page('reports'), phone: page('phone') },
+      input: {
+        desk: page('desk'),
+        reports: page('reports'),
+        admin: page('admin'),
+        phone: page('phone'),
+      },
     },
   },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },

@@ -157,6 +157,8 @@ class Choices(_Document):
     queues: Sequence[str]
     templates: Sequence[TemplateChoice]
     languages: Sequence[str]
+    line_schema: Mapping[str, Any]
+    """The JSON Schema of a line: what the pages make their form from."""
 
 
 class Trial(_Document):

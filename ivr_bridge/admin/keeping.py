@@ -116,6 +116,7 @@ async def _choices(tx: Tx) -> Choices:
         queues=[row["name"] for row in await tx.fetch(*SQL["queues"](**asked))],
         templates=[TemplateChoice(**row) for row in await tx.fetch(*SQL["templates"](**asked))],
         languages=list(home.languages),
+        line_schema=LineWanted.model_json_schema(),
     )
 
 

@@ -43,6 +43,17 @@ async def test_no_barriers(people: People, product: Product, phone: Phone, local
     await at(manager, "reports-headline").wait_for()
     found["reports"] = await barriers(manager)
 
+    admin = await people.window(**manner)
+    await admin.goto(f"{product.base_url}/admin")
+    await sign_in(admin, "admin")
+    await at(admin, "line-locked").wait_for()
+    found["line"] = await barriers(admin)
+    await admin.get_by_role("radio").nth(2).check(force=True)
+    await at(admin, "trial-withheld").check()
+    await at(admin, "trial-ask").click()
+    await at(admin, "trial-offer").wait_for()
+    found["trial"] = await barriers(admin)
+
     caller = await people.caller(phone.number, **manner)
     found["phone"] = await barriers(caller)
     assert {where: what for where, what in found.items() if what} == {}

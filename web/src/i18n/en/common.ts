@@ -12,6 +12,7 @@ export const common = {
   'nav.label': 'Pages',
   'nav.desk': 'Desk',
   'nav.reports': 'Reports',
+  'nav.admin': 'Lines',
 
   'gate.no_right': 'This page is not for your role',
   'gate.no_right.why': 'Ask an administrator of your workspace for the right, or sign in as someone else.',
