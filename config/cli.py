@@ -265,3 +265,41 @@ def jobs_replay(workspace: str, kind: str | None, job_id: Any) -> None:
     from config.jobs_at_terminal import replay
 
     click.echo(f"{_run(replay(_settings(), workspace, kind, job_id))} jobs will run again")
+
+
+@main.group()
+def calls() -> None:
+    """The calls of your PBX: the denominator of every share."""
+
+
+@calls.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--workspace", required=True, help="Whose calls these are.")
+@click.option(
+    "--format",
+    "wanted",
+    type=click.Choice(["auto", "asterisk", "freeswitch", "csv"]),
+    default="auto",
+    show_default=True,
+    help="Asterisk's Master.csv, FreeSWITCH's cdr-csv, or a table with a header.",
+)
+@click.option("--line", default=None, help="All incoming calls of FILE are on this line.")
+@click.option("--timezone", default=None, help="Of the PBX's clock; the workspace's by default.")
+@click.option(
+    "--map", "mapped", multiple=True, metavar="NAME=COLUMN", help="Which column says what."
+)
+@click.option("--encoding", default="auto", show_default=True, help="Of FILE's text.")
+@click.option("--prefix", default="", help="What your IVR puts before the PBX's call id.")
+@click.option("--make-ids", is_flag=True, help="Take records that carry no call id (see the docs).")
+def calls_import(file: Path, wanted: str, mapped: tuple[str, ...], **asked: Any) -> None:
+    """Take the calls of FILE, each once, however often it is imported.
+
+    Exit status: 0 everything that is yours is there; 2 some records were skipped; 1 it broke off, and
+    a second run goes on.
+    """
+    from config import calls_at_terminal as terminal
+
+    told = terminal.Asked(
+        file=file, wanted=terminal.Format(wanted), mapped=terminal.mapping(mapped), **asked
+    )
+    sys.exit(_run(terminal.take(_settings(), told, _SAY, terminal.stdout())))

@@ -124,7 +124,7 @@ SELECT :workspace, e.call_ref, e.event, e.event_key, e.at, e.attempt, e.voice_wa
               :attempts::integer[], :voice_waits::integer[], :queue_positions::integer[])
        AS e (call_ref, event, event_key, at, attempt, voice_wait_s, queue_position)
     ON CONFLICT DO NOTHING
-RETURNING call_ref, event;
+RETURNING call_ref, event, event_key;
 
 -- name: sum_up_calls
 -- What the calls' rows say about their events, computed anew from all of them: order cannot matter.
@@ -163,13 +163,17 @@ WITH seen AS (
     SELECT deflection_id, 'answered_after', answered_at FROM seen
      WHERE outcome = 'hangup' AND answered_at > decided_at
     UNION ALL
+    -- Many PBXs tell whole seconds: one that ended within the second of the decision did not end before.
     SELECT deflection_id, 'caller_left', ended_at FROM seen
-     WHERE ended_at IS NOT NULL AND (outcome = 'pending' OR ended_at < decided_at)
+     WHERE ended_at IS NOT NULL
+       AND (outcome = 'pending'
+            OR ended_at < CASE WHEN ended_at = date_trunc('second', ended_at)
+                               THEN date_trunc('second', decided_at) ELSE decided_at END)
 )
 INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
 SELECT :workspace, deflection_id, fact, at FROM told
     ON CONFLICT DO NOTHING
-RETURNING deflection_id, fact;
+RETURNING deflection_id, fact, at;
 
 -- name: callers_back
 -- Deflected callers of these calls who had been told to hang up earlier: they are back.

@@ -1,8 +1,9 @@
 """What IVRs tell about their calls: once, late, out of order, a thousand at a time."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -26,7 +27,13 @@ log = structlog.get_logger()
 
 LEFT_RESCUE_AFTER_S = 60.0
 """A caller who left while their opening was under way: long enough for its first reports."""
+LEFT_LATELY = timedelta(hours=1)
+"""Of a call that ended longer ago, told in yesterday's batch or read from a PBX's records, nobody
+needs to be rescued any more: they have called again, or found another way."""
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=1)
+"""A clock may be in another zone than it says; none is further ahead."""
 
 
 class LineUnknown(Invalid, code="line_unknown"):
@@ -56,6 +63,17 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of some events."""
+
+    fresh: Sequence[Told]
+    """Those that nobody had told before."""
+    conflicts: Sequence[Told]
+    """Those that speak of a call that is another caller's."""
+    facts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class CallEvents:
     """The denominator of every share."""
 
@@ -77,14 +95,15 @@ class CallEvents:
         accepted = 0
         if told:
             async with self.database.workspace(workspace_id) as tx:
-                accepted, conflicts = await _record(tx, told)
+                recorded = await record(tx, told, self.clock())
+            accepted = len(recorded.fresh)
             refused += [
                 EventRefused(
                     index=event.index,
                     code=IdempotencyConflict.code,
                     detail=(IdempotencyConflict.__doc__ or "").strip(),
                 )
-                for event in conflicts
+                for event in recorded.conflicts
             ]
         log.info("calls.told", taken=accepted, refused=len(refused))
         return EventsTaken(
@@ -116,13 +135,13 @@ class CallEvents:
             call_id=key_of(event.call_id),
             caller=None if caller.phone is None else caller.phone.e164,
             event=event,
-            at=_moment(event.at) or self.clock(),
+            at=_moment(event.at, self.clock()) or self.clock(),
             key=_key(event),
         )
 
 
-async def _record(tx: Tx, told: Sequence[Told]) -> tuple[int, list[Told]]:
-    """How many were new, and those that speak of a call that is another caller's."""
+async def record(tx: Tx, told: Sequence[Told], now: datetime) -> Recorded:
+    """Write these events down, each once, and what they say about deflections and rescues."""
     taken = await _calls(tx, told)
     fitting = [event for event in told if _fits(event, taken[event.call])]
     conflicts = [event for event in told if not _fits(event, taken[event.call])]
@@ -139,10 +158,18 @@ async def _record(tx: Tx, told: Sequence[Told]) -> tuple[int, list[Told]]:
             queue_positions=[event.event.queue_position for event in fitting],
         )
     )
-    if rows:
-        await tx.execute(*calls.SQL["sum_up_calls"](workspace=tx.workspace_id, call_refs=refs))
-        await _follow_up(tx, refs, {row["event"] for row in rows})
-    return len(rows), conflicts
+    if not rows:
+        return Recorded((), conflicts, {})
+    await tx.execute(*calls.SQL["sum_up_calls"](workspace=tx.workspace_id, call_refs=refs))
+    facts = await _follow_up(tx, refs, {row["event"] for row in rows}, now)
+    new = {(row["call_ref"], row["event"], row["event_key"]) for row in rows}
+    fresh = []
+    for event in fitting:
+        which = (taken[event.call].call_ref, event.event.event, event.key)
+        if which in new:
+            new.remove(which)
+            fresh.append(event)
+    return Recorded(fresh, conflicts, facts)
 
 
 async def _calls(tx: Tx, told: Sequence[Told]) -> dict[tuple[Any, str], Taken]:
@@ -167,14 +194,18 @@ async def _calls(tx: Tx, told: Sequence[Told]) -> dict[tuple[Any, str], Taken]:
     return {(row["line_id"], row["call_id"]): Taken(**row) for row in rows}
 
 
-async def _follow_up(tx: Tx, refs: Sequence[CallRef], events: set[str]) -> None:
-    """What these events say about deflections and rescues."""
+async def _follow_up(
+    tx: Tx, refs: Sequence[CallRef], events: set[str], now: datetime
+) -> Mapping[str, int]:
+    """What these events say about deflections and rescues; how many facts are new, by name."""
+    found: Counter[str] = Counter()
     if events & {"ended", "answered"}:
         facts = await tx.fetch(
             *calls.SQL["facts_of_ends"](workspace=tx.workspace_id, call_refs=list(refs))
         )
+        found.update(row["fact"] for row in facts)
         for row in facts:
-            if row["fact"] == "caller_left":
+            if row["fact"] == "caller_left" and row["at"] > now - LEFT_LATELY:
                 await enqueue(
                     tx, rescue_check(DeflectionId(row["deflection_id"]), LEFT_RESCUE_AFTER_S)
                 )
@@ -187,6 +218,7 @@ async def _follow_up(tx: Tx, refs: Sequence[CallRef], events: set[str]) -> None:
         )
         for row in rows:
             await call_off(tx, row["contact_id"], CALLED)
+    return found
 
 
 def _fits(event: Told, taken: Taken) -> bool:
@@ -200,17 +232,25 @@ def _renamed(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**fields, "event": fields["type"]}
 
 
-def _moment(at: datetime | None) -> datetime | None:
+def _moment(at: datetime | None, now: datetime) -> datetime | None:
     """A time with its zone; a PBX that names none means UTC, and one that dreams is not believed."""
     if at is None:
         return None
     zoned = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return zoned if zoned > _EARLIEST else None
+    return zoned if _EARLIEST < zoned < now + _AHEAD else None
 
 
 def _key(event: CallEvent) -> str:
-    """What makes two reports the same: the IVR's own id, else the moment; without either, the kind."""
+    """What makes two reports the same: the IVR's own id, else the moment; without either, the kind.
+
+    A moment in the future is not believed, but a repeated report repeats it.
+    """
     if event.event_id is not None:
         return clean(f"id:{event.event_id}")
-    moment = _moment(event.at)
-    return "once" if moment is None else f"at:{moment.astimezone(UTC).isoformat()}"
+    moment = _moment(event.at, _LATEST)
+    return "once" if moment is None else moment_key(moment)
+
+
+def moment_key(at: datetime) -> str:
+    """The key of an event that is known by its moment."""
+    return f"at:{at.astimezone(UTC).isoformat()}"

@@ -1,0 +1,1 @@
+"""Calls out of a PBX's own records: Asterisk, FreeSWITCH, or any table with a header."""
