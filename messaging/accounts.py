@@ -58,6 +58,16 @@ class AccountRow:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What may be known about an account by whoever does not speak for it."""
+
+    account_id: AccountId
+    kind: str
+    settings: Mapping[str, Any]
+    stopped: bool
+
+
 async def put_account(tx: Tx, sealer: Sealer, draft: AccountDraft) -> AccountId:
     """Make it so, whether or not it exists; an account that is as wanted is not touched."""
     row = await _row(tx, draft.name)
@@ -87,6 +97,12 @@ async def account(tx: Tx, sealer: Sealer, which: AccountId | str) -> Account:
     if row is None:
         raise AccountUnknown
     return _opened(tx.workspace_id, sealer, row)
+
+
+async def sketch(tx: Tx, name: str) -> Sketch | None:
+    """An account without its credentials, for work that only puts messages into its outbox."""
+    row = await tx.fetchrow(*SQL["sketch"](workspace=tx.workspace_id, name=name))
+    return Sketch(**row) if row is not None else None
 
 
 async def stop(tx: Tx, account_id: AccountId, code: str) -> None:

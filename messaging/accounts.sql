@@ -4,6 +4,12 @@ SELECT account_id, name, kind, base_url, external_id, settings, sealed, version
   FROM messaging.account
  WHERE workspace_id = :workspace AND (account_id = :account_id OR name = :name);
 
+-- name: sketch -> messaging.accounts:Sketch
+-- One account by its name, without its credentials.
+SELECT account_id, kind, settings, COALESCE(stopped_until > clock_timestamp(), false) AS stopped
+  FROM messaging.account
+ WHERE workspace_id = :workspace AND name = :name;
+
 -- name: add_account
 -- A new account.
 INSERT INTO messaging.account

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from core.access import Right
 from core.faults import Invalid, NotFound, Overloaded, TooLarge
-from core.http import Access, Endpoint, answer, read_limited, signed_in
+from core.http import Access, Endpoint, answer, client_address, read_limited, signed_in
 from core.ids import public
 from messaging.media import (
     UPLOAD_LIMIT,
@@ -17,7 +17,13 @@ from messaging.media import (
     MediaTypeRefused,
     MediaUnknown,
 )
-from messaging.webhooks import MAX_BODY, HandshakeRefused, SignatureWrong, Webhooks
+from messaging.webhooks import (
+    MAX_BODY,
+    AddressWrong,
+    HandshakeRefused,
+    SignatureWrong,
+    Webhooks,
+)
 
 WEBHOOKS = web.AppKey("WEBHOOKS", Webhooks)
 LIBRARY = web.AppKey("LIBRARY", Library)
@@ -45,7 +51,7 @@ async def take_webhook(request: web.Request) -> web.Response:
         request.match_info["workspace"], request.match_info["account"]
     )
     body = await read_limited(request, MAX_BODY)
-    await webhooks.take(account, channel, request.headers, body)
+    await webhooks.take(account, channel, request.headers, body, peer=client_address(request))
     return web.Response()
 
 
@@ -142,7 +148,7 @@ ENDPOINTS = (
         handler=take_webhook,
         summary="Take what a messenger's provider reports",
         access=Access.PUBLIC,
-        faults=(NotFound, SignatureWrong, TooLarge, Overloaded),
+        faults=(NotFound, SignatureWrong, AddressWrong, TooLarge, Overloaded),
     ),
     Endpoint(
         method="GET",

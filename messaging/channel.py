@@ -211,6 +211,8 @@ class Capabilities:
     pair_burst: int
     media_limits: Mapping[str, int]
     """Largest size in bytes by the first part of the MIME type (`image`, `video`, `audio`, `application`)."""
+    stop_words: frozenset[str] = frozenset()
+    """A message that is one of these ends everything we send there, whatever else it means."""
 
 
 class Channel(Protocol):

@@ -102,9 +102,11 @@ class Inbox:
         if written is None:
             log.info("inbox.message_known", inbox_id=str(waiting.inbox_id))
             return None
-        window_s = self._channels[kind].capabilities.window_s
-        await threads.note_inbound(tx, thread_id, at=written["at"], window_s=window_s)
+        can = self._channels[kind].capabilities
+        await threads.note_inbound(tx, thread_id, at=written["at"], window_s=can.window_s)
         await reachability.wrote(tx, who.contact_id, kind, written["at"])
+        if _plain(said.content.text) in can.stop_words:
+            await contacts.opt_out(tx, who.contact_id, kind, "stop")
         person = await contacts.contact(tx, who.contact_id)
         return Received(
             thread_id=thread_id,
@@ -144,6 +146,10 @@ class Inbox:
             )
         )
         return dict(row) if row is not None else None
+
+
+def _plain(text: str | None) -> str:
+    return (text or "").strip().strip(".!\"'«»").casefold()
 
 
 async def sweep(tx: Tx) -> None:

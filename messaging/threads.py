@@ -54,6 +54,11 @@ async def window_until(tx: Tx, thread_id: ThreadId) -> datetime | None:
     return (await thread(tx, thread_id)).window_until
 
 
+async def without_window(tx: Tx, thread_id: ThreadId) -> None:
+    """On this thread's channel free words may always be sent."""
+    await tx.execute(*SQL["without_window"](workspace=tx.workspace_id, thread_id=thread_id))
+
+
 async def note_inbound(tx: Tx, thread_id: ThreadId, *, at: datetime, window_s: int | None) -> None:
     """The customer wrote at this time: the window opens for `window_s`, or for good."""
     await tx.execute(

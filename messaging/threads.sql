@@ -16,6 +16,11 @@ SELECT thread_id FROM held UNION ALL SELECT thread_id FROM made;
 SELECT thread_id, contact_id, account_id, last_inbound_at, window_until FROM messaging.thread
  WHERE workspace_id = :workspace AND thread_id = :thread_id;
 
+-- name: without_window
+-- A channel that knows no window: free words may be sent before the customer ever wrote.
+UPDATE messaging.thread SET window_until = 'infinity'
+ WHERE workspace_id = :workspace AND thread_id = :thread_id AND window_until IS DISTINCT FROM 'infinity';
+
 -- name: note_inbound
 -- The customer wrote: the window opens, or stays open longer. A message that arrives late, or dated
 -- in the future, opens none longer than it should.

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import structlog
 from prometheus_client import Counter
@@ -27,6 +28,10 @@ REFUSED = Counter("ivr_bridge_webhooks_refused_total", "Webhooks refused", ["cha
 
 class SignatureWrong(Unauthorized, code="signature_wrong"):
     """The signature does not fit this body: check the account's app secret."""
+
+
+class AddressWrong(Forbidden, code="address_wrong"):
+    """This account's webhooks do not come from this address."""
 
 
 class HandshakeRefused(Forbidden, code="handshake_refused"):
@@ -69,9 +74,21 @@ class Webhooks:
         return answer
 
     async def take(
-        self, account: Account, channel: Channel, headers: Mapping[str, str], body: bytes
+        self,
+        account: Account,
+        channel: Channel,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        peer: IPv4Address | IPv6Address | None = None,
     ) -> None:
-        """Returns when every event in the body is committed; raises SignatureWrong or Unavailable."""
+        """Returns when every event in the body is committed; raises SignatureWrong or Unavailable.
+
+        `peer` is the address that it comes from, for accounts that name their provider's.
+        """
+        if not _comes_from_there(account, peer):
+            REFUSED.labels(account.kind.value, "address").inc()
+            raise AddressWrong
         if not channel.verify(account, headers, body):
             REFUSED.labels(account.kind.value, "signature").inc()
             raise SignatureWrong
@@ -89,3 +106,10 @@ class Webhooks:
         except ValueError:
             log.warning("webhook.unparsed", account_id=str(account.id), size=len(body))
             return None
+
+
+def _comes_from_there(account: Account, peer: IPv4Address | IPv6Address | None) -> bool:
+    named = account.settings.get("webhook_addresses")
+    if not named:
+        return True
+    return peer is not None and any(peer in ip_network(network) for network in named.split(","))

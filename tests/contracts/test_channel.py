@@ -28,6 +28,8 @@ from messaging.channel import (
     StatusReport,
 )
 from messaging.channels.normalised import normalised
+from messaging.channels.sms import Provider as Provided
+from messaging.channels.sms import Sms
 from messaging.channels.whatsapp import WhatsApp
 from messaging.content import Content, ContentType
 from tests.fakes import cloud_api
@@ -55,6 +57,8 @@ class Subject:
     accepted: object
     refusal: object
     """An answer that says: this one person cannot be reached."""
+    shares_its_address: bool = True
+    """One webhook address may serve several accounts, told apart by the body."""
 
 
 def _reported(provider_id: str, status: ReportedStatus, ours: MessageId) -> bytes:
@@ -88,7 +92,50 @@ WHATSAPP = Subject(
 )
 
 
-@pytest.fixture(params=[WHATSAPP], ids=lambda subject: subject.account.kind.value)
+def _sms(**told: object) -> bytes:
+    return json.dumps({"at": "2026-01-10T09:00:00Z", **told}).encode()
+
+
+SMS = Subject(
+    make=Sms,
+    account=Account(
+        workspace_id=WorkspaceId(1),
+        id=AccountId(new_id()),
+        name="sms",
+        kind=ChannelKind.SMS,
+        base_url="",
+        external_id="Toyshop",
+        settings={},
+        secrets={
+            "provider": Provided.model_validate(
+                {
+                    "send": {
+                        "path": "/v1/sms",
+                        "headers": {"X-Key": "tok-4711"},
+                        "json": {"to": "{to}", "text": "{text}", "ref": "{id}", "from": "{from}"},
+                    },
+                    "refused": {"codes": {"unknown_subscriber": "not_on_channel"}},
+                    "webhook": {"signature": {"header": "X-Sms-Signature", "secret": "s3cret"}},
+                }
+            ).stored()
+        },
+    ),
+    recipient=Recipient({AddressKind.PHONE: "+79005550101"}),
+    sign=lambda body: {"X-Sms-Signature": cloud_api.signature("s3cret", body).partition("=")[2]},
+    greeting=None,
+    challenge=None,
+    said=lambda words, provider_id: _sms(id=provider_id, **{"from": "79005550101"}, text=words),
+    unknown=_sms(id="m9", **{"from": "79005550101"}, picture="cat.png"),
+    reported=lambda provider_id, status, ours: _sms(
+        id=provider_id, status=status.value, reference=str(ours)
+    ),
+    accepted={"id": "p1", "status": "accepted"},
+    refusal={"error": {"code": "unknown_subscriber"}},
+    shares_its_address=False,
+)
+
+
+@pytest.fixture(params=[WHATSAPP, SMS], ids=lambda subject: subject.account.kind.value)
 def subject(request: pytest.FixtureRequest) -> Subject:
     made: Subject = request.param
     return made
@@ -197,6 +244,8 @@ async def test_what_is_not_its_format_is_a_value_error(
 
 
 async def test_another_account_hears_nothing(channel: Channel, subject: Subject) -> None:
+    if not subject.shares_its_address:
+        pytest.skip("each account has an address and a signature of its own")
     stranger = replace(subject.account, external_id="someone else")
     assert channel.parse(stranger, subject.said("Где заказ?", "m1")) == []
 

@@ -1,42 +1,25 @@
-"""One request to a Graph-like API, and what is known when it goes wrong."""
+"""One request to a Graph-like API, and what its answer means."""
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from messaging.channel import Ambiguous, Failure, FailureClass, Rejected
+from messaging.channels import exchange as http
+from messaging.channels.exchange import ANSWER_LIMIT, Reply
 from messaging.channels.whatsapp.failures import failure
 from messaging.channels.whatsapp.wire import JsonObject, mapping
 
-ANSWER_LIMIT = 1 << 20
-_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-_EXACT = 3600.0
-_SECONDS = re.compile(r"\d{1,5}")
 
-
-class Letter(BytesPayload):
-    """A JSON body that remembers whether it has begun to leave.
-
-    Until then the provider cannot have taken the message, whatever broke.
-    """
+class Letter(http.Letter):
+    """A JSON body that remembers whether it has begun to leave."""
 
     def __init__(self, value: JsonObject) -> None:
-        super().__init__(json.dumps(value).encode(), content_type="application/json")
-        self.left = False
-
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        """Called by aiohttp once a connection stands."""
-        self.left = True
-        await super().write_with_length(writer, content_length)
+        super().__init__(json.dumps(value).encode(), "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,57 +46,26 @@ async def exchange(
     limit: int = ANSWER_LIMIT,
 ) -> Answer:
     """Ask once. Raises `Rejected` when the provider certainly refused or heard nothing, else `Ambiguous`."""
-    if timeout_s <= 0:
-        # To aiohttp zero means for ever.
-        raise _unreachable("no_time_left")
-    try:
-        async with session.request(
-            method,
-            url,
-            data=data,
-            # A small compressed answer could unfold into a large one.
-            headers={**headers, "Accept-Encoding": "identity"},
-            allow_redirects=False,
-            # aiohttp rounds longer timeouts up to whole seconds unless told otherwise.
-            timeout=aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=_EXACT),
-        ) as response:
-            content = await _read(response, limit)
-    except _CONNECTING:
-        raise _unreachable("unreachable") from None
-    except (aiohttp.ClientError, TimeoutError, OSError) as broken:
-        if isinstance(data, Letter) and not data.left:
-            raise _unreachable("unreachable") from None
-        # The library's message may name the address; its class says enough.
-        raise Ambiguous(type(broken).__name__) from None
-    return _judged(response, content)
-
-
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
-    """The whole body, or None as soon as it proves larger than the limit."""
-    content = bytearray()
-    async for chunk in response.content.iter_any():
-        content += chunk
-        if len(content) > limit:
-            response.close()
-            return None
-    return bytes(content)
-
-
-def _judged(response: aiohttp.ClientResponse, content: bytes | None) -> Answer:
-    if response.ok and response.status < 300:  # noqa: PLR2004 - redirects are no success
-        if content is None:
-            raise TooLarge
-        return Answer(content, response.headers.get("Content-Type", ""))
-    error = mapping(_document(content or b"").get("error"))
-    retry_after_s = _retry_after(response)
-    if "code" in error:
-        raise Rejected(failure(error), retry_after_s=retry_after_s)
-    if response.status >= 500 or response.status == 408:  # noqa: PLR2004 - a proxy may have lost the reply only
-        raise Ambiguous(f"http_{response.status}")
-    refusal = Failure(
-        _CLASS_BY_STATUS.get(response.status, FailureClass.OUR_REQUEST), f"http_{response.status}"
+    reply = await http.ask(
+        session, method, url, headers=headers, timeout_s=timeout_s, data=data, limit=limit
     )
-    raise Rejected(refusal, retry_after_s=retry_after_s)
+    return _judged(reply)
+
+
+def _judged(reply: Reply) -> Answer:
+    if 200 <= reply.status < 300:  # noqa: PLR2004 - redirects are no success
+        if reply.content is None:
+            raise TooLarge
+        return Answer(reply.content, reply.mime)
+    error = mapping(_document(reply.content or b"").get("error"))
+    if "code" in error:
+        raise Rejected(failure(error), retry_after_s=reply.retry_after_s)
+    if reply.status >= 500 or reply.status == 408:  # noqa: PLR2004 - a proxy may have lost the reply only
+        raise Ambiguous(f"http_{reply.status}")
+    refusal = Failure(
+        _CLASS_BY_STATUS.get(reply.status, FailureClass.OUR_REQUEST), f"http_{reply.status}"
+    )
+    raise Rejected(refusal, retry_after_s=reply.retry_after_s)
 
 
 class TooLarge(Ambiguous):
@@ -133,15 +85,6 @@ def _document(content: bytes) -> JsonObject:
         return mapping(json.loads(content))
     except (ValueError, RecursionError):
         return {}
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    told = response.headers.get("Retry-After", "").strip()
-    return float(told) if _SECONDS.fullmatch(told) else None
-
-
-def _unreachable(code: str) -> Rejected:
-    return Rejected(Failure(FailureClass.TRANSIENT, code))
 
 
 class Budget:

@@ -1,85 +1,21 @@
-"""Reading provider JSON that may be anything: every function answers, none raises."""
+"""Meta's ids, and what every adapter reads JSON with."""
 
-import hashlib
-import json
-import math
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from types import MappingProxyType
 
-JsonObject = Mapping[str, object]
+from messaging.channels.wire import (
+    JsonObject,
+    digest,
+    mapping,
+    moment,
+    number,
+    plain,
+    sequence,
+    storable,
+    text,
+)
 
-_NOTHING: JsonObject = MappingProxyType({})
-_DEEPEST = 12
 _BSUID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 _MEDIA_ID = re.compile(r"[A-Za-z0-9_=-][A-Za-z0-9_=.-]{0,255}")
-
-
-def mapping(value: object) -> JsonObject:
-    """The object, or an empty one when this is none."""
-    return value if isinstance(value, dict) else _NOTHING
-
-
-def sequence(value: object) -> list[object]:
-    """The array, or an empty one when this is none."""
-    return value if isinstance(value, list) else []
-
-
-def text(value: object) -> str | None:
-    """The words, fit to be stored; ids and times that come as numbers are words too."""
-    if isinstance(value, str):
-        return storable(value) or None
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
-        return str(value)
-    return None
-
-
-def storable(words: str) -> str:
-    """Without what JSON can carry but PostgreSQL text and UTF-8 cannot: NUL and lone surrogates."""
-    if "\0" in words:
-        words = words.replace("\0", "")
-    if words.isascii():
-        return words
-    return words.encode("utf-8", "replace").decode("utf-8")
-
-
-def number(value: object) -> float | None:
-    """A finite number, written as one or in words."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def plain(value: object, depth: int = 0) -> object:
-    """A copy that can be stored as JSON whatever it was; what lies too deep is left out."""
-    if isinstance(value, str):
-        return storable(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < 1 << 63 else None
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth >= _DEEPEST:
-        return None
-    if isinstance(value, dict):
-        return {storable(str(key)): plain(each, depth + 1) for key, each in value.items()}
-    if isinstance(value, list):
-        return [plain(each, depth + 1) for each in value]
-    return None
-
-
-def moment(value: object, otherwise: datetime) -> datetime:
-    """A time in seconds since 1970; `otherwise` when there is none or it is out of any calendar."""
-    try:
-        return datetime.fromtimestamp(int(value), UTC)  # type: ignore[call-overload]
-    except (TypeError, ValueError, OverflowError, OSError):
-        return otherwise
 
 
 def wa_id(value: object) -> str | None:
@@ -100,7 +36,17 @@ def media_id(value: object) -> str | None:
     return words if words and _MEDIA_ID.fullmatch(words) else None
 
 
-def digest(*parts: object) -> str:
-    """One key for one thing said, however often it is repeated."""
-    canonical = json.dumps(plain(list(parts)), sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:40]
+__all__ = [
+    "JsonObject",
+    "bsuid",
+    "digest",
+    "mapping",
+    "media_id",
+    "moment",
+    "number",
+    "plain",
+    "sequence",
+    "storable",
+    "text",
+    "wa_id",
+]
