@@ -15,6 +15,7 @@ from sandbox.phone.api import PhoneApi
 from sandbox.phone.chats import Chats
 from sandbox.phone.exchange import Exchange
 from sandbox.presets import NUMBERS
+from sandbox.sms.api import SmsApi
 from sandbox.specs import Config, NumberChange
 from sandbox.state import Keeper
 from sandbox.timeline import Timeline
@@ -54,6 +55,7 @@ class Assembly:
         )
         app = web.Application(client_max_size=BODY_MAX)
         app.add_routes(GraphApi(self._network, self._wire, self._media, self._sending).routes())
+        app.add_routes(SmsApi(self._network, self._wire, self._sending).routes())
         app.add_routes(control.routes())
         app.add_routes(self._phone.routes())
         return app

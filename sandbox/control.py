@@ -297,5 +297,6 @@ def person_view(person: Person) -> Json:
         "number": f"+{person.key}",
         "name": person.name,
         "online": person.online,
+        "sms": person.sms.value,
         **person.manner.model_dump(),
     }

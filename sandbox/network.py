@@ -12,6 +12,7 @@ from sandbox import events, limits, numbers
 from sandbox.behaviours import Step, plan
 from sandbox.events import Outgoing
 from sandbox.postman import Postman
+from sandbox.sms import events as sms
 from sandbox.specs import AccountSpec, Behaviour, Json, Manner, NumberChange, TemplateSpec
 from sandbox.timeline import Timeline
 
@@ -30,6 +31,7 @@ class Person:
     manner: Manner
     online: bool = True
     named: bool = False
+    sms: Behaviour = Behaviour.REACHABLE
     sends: int = 0
     pending: list[Outgoing] = field(default_factory=list)
 
@@ -100,6 +102,7 @@ class Network:
         person = self.person(numbers.key(number))
         told = change.model_dump(exclude_none=True)
         name, online = told.pop("name", None), told.pop("online", None)
+        person.sms = told.pop("sms", person.sms)
         if "behaviour" in told:
             told.setdefault("times", None)
             person.sends = 0
@@ -151,6 +154,11 @@ class Network:
             person.manner = manner
         return manner
 
+    def sms_manner_for(self, key: str) -> Manner:
+        """How this number treats an SMS: its own timing, and what it was told about SMS."""
+        person = self.person(key)
+        return person.manner.model_copy(update={"behaviour": person.sms, "times": None})
+
     def new_id(self, key: str) -> str:
         """A wamid: opaque, unique, and the same again under the same seed."""
         self._made += 1
@@ -188,15 +196,15 @@ class Network:
         account = self.accounts.get(message.account)
         if account is None:
             return
-        person = self.person(message.person)
-        value = events.status_value(
-            account.spec,
-            message,
-            status,
-            at=self.timeline.now(),
-            name=person.name,
-            code=code,
-        )
+        person, now = self.person(message.person), self.timeline.now()
+        if account.spec.kind == "sms":
+            if status == "read":
+                return  # nobody is told whether a short message was read
+            value = sms.report(message, status, at=now, code=code)
+        else:
+            value = events.status_value(
+                account.spec, message, status, at=now, name=person.name, code=code
+            )
         message.statuses.append(status)
         self.counters[f"status.{status}"] += 1
         account.postman.post(value, copies=copies or self._copies(person))
@@ -230,7 +238,10 @@ class Network:
         if len(self.inbound_of) > REMEMBERED:
             self.inbound_of.popitem(last=False)
         self.counters["inbound"] += 1
-        value = events.message_value(account.spec, key, person.name, full)
+        if account.spec.kind == "sms":
+            value = sms.answer(account.spec, key, full)
+        else:
+            value = events.message_value(account.spec, key, person.name, full)
         account.postman.post(value, copies=copies or self._copies(person))
         for observer in self.observers:
             observer.wrote(account.spec.phone_number_id, key, full)

@@ -64,12 +64,17 @@ class Postman:
         if not self.account.webhook_url:
             self.round.unrouted += copies
             return
-        change = json.dumps({"value": value, "field": field}, ensure_ascii=False)
+        told = value if self._sms else {"value": value, "field": field}
+        change = json.dumps(told, ensure_ascii=False)
         self._fresh.extend([change] * copies)
         self._idle.clear()
         self._wake.set()
         if self._loop is None:
             self._loop = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def _sms(self) -> bool:
+        return self.account.kind == "sms"
 
     @property
     def in_flight(self) -> int:
@@ -167,7 +172,7 @@ class Postman:
             return self._again.popleft()
         if not self._fresh:
             return None
-        size = min(len(self._fresh), self.account.batch_max)
+        size = 1 if self._sms else min(len(self._fresh), self.account.batch_max)
         changes = [self._fresh.popleft() for _ in range(size)]
         return Batch(changes, self._timeline.now())
 
@@ -202,6 +207,8 @@ class Postman:
         return batch.attempts >= limit if limit else too_old
 
     def _body(self, batch: Batch) -> bytes:
+        if self._sms:
+            return batch.changes[0].encode()
         waba = json.dumps(self.account.waba_id)
         changes = ",".join(batch.changes)
         return (
@@ -214,11 +221,7 @@ class Postman:
             async with self._session.post(
                 self.account.webhook_url or "",
                 data=body,
-                headers={
-                    "Content-Type": "application/json",
-                    "User-Agent": "facebookexternalua",
-                    "X-Hub-Signature-256": f"sha256={sign(self.account.app_secret, body)}",
-                },
+                headers=self._headers(body),
                 timeout=aiohttp.ClientTimeout(total=self.account.webhook_timeout_s),
                 allow_redirects=False,
             ) as reply:
@@ -226,6 +229,16 @@ class Postman:
                 return None if reply.status // 100 == 2 else f"HTTP {reply.status}"  # noqa: PLR2004
         except (aiohttp.ClientError, TimeoutError, ValueError) as broken:
             return f"{type(broken).__name__}: {broken}"
+
+    def _headers(self, body: bytes) -> dict[str, str]:
+        mark = sign(self.account.app_secret, body)
+        if self._sms:
+            return {"Content-Type": "application/json", "X-Sms-Signature": mark}
+        return {
+            "Content-Type": "application/json",
+            "User-Agent": "facebookexternalua",
+            "X-Hub-Signature-256": f"sha256={mark}",
+        }
 
 
 def sign(app_secret: str, body: bytes) -> str:

@@ -61,6 +61,7 @@ class NumberSpec(Manner):
     number: str
     name: str | None = None
     online: bool | None = None
+    sms: Behaviour | None = None
 
 
 class NumberChange(Spec):
@@ -81,6 +82,7 @@ class NumberChange(Spec):
     then: Behaviour | None = None
     name: str | None = None
     online: bool | None = None
+    sms: Behaviour | None = None
 
 
 class TemplateSpec(BaseModel):
@@ -98,10 +100,11 @@ class TemplateSpec(BaseModel):
 
 
 class AccountSpec(Spec):
-    """One business number and where its webhooks go."""
+    """One business number and where its webhooks go; of kind `sms`, a sender at the SMS provider."""
 
+    kind: Literal["whatsapp", "sms"] = "whatsapp"
     phone_number_id: str
-    waba_id: str
+    waba_id: str = ""
     display_number: str
     name: str = "Business"
     token: str

@@ -11,7 +11,7 @@ from sandbox.events import Outgoing
 from sandbox.graph.media import MediaShelf, Medium
 from sandbox.network import Network
 from sandbox.phone.chats import Bubble, Chats
-from sandbox.specs import Json, Manner
+from sandbox.specs import Behaviour, Json, Manner
 
 log = structlog.get_logger()
 
@@ -88,6 +88,7 @@ class Keeper:
                     "key": person.key,
                     "name": person.name,
                     "online": person.online,
+                    "sms": person.sms.value,
                     "manner": person.manner.model_dump(),
                 }
                 for person in self._network.people.values()
@@ -133,6 +134,7 @@ class Keeper:
             person = self._network.person(row["key"])
             person.manner, person.named = Manner(**row["manner"]), True
             person.name, person.online = row["name"], row["online"]
+            person.sms = Behaviour(row.get("sms", Behaviour.REACHABLE))
         for row in state["messages"]:
             self._network.messages[row["wamid"]] = Outgoing(**row)
         for key, waiting in state["pending"].items():

@@ -82,6 +82,15 @@ class Sending:
             gate.set()
         return len(gates)
 
+    async def hold(self, key: str, manner: Manner) -> Manner:
+        """Wait until this number is released; how it behaves then."""
+        gate = asyncio.Event()
+        self._held.setdefault(key, []).append(gate)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HOLD_S):
+                await gate.wait()
+        return manner.model_copy(update={"behaviour": manner.then, "accepted_ms": 0})
+
     # -- steps -------------------------------------------------------------------------------
 
     def _authorised(self, account: Account | None, account_id: str, bearer: str) -> Account:
@@ -131,7 +140,7 @@ class Sending:
         messages.check_envelope(body)
         manner = self._network.manner_for(recipient.person)
         if manner.behaviour is Behaviour.HELD:
-            manner = await self._hold(recipient.person, manner)
+            manner = await self.hold(recipient.person, manner)
             arrived = self._network.timeline.now()
         _refuse_as_told(manner)
         message = self._message(account, recipient.person, type_, body, arrived)
@@ -149,14 +158,6 @@ class Sending:
         if wait:
             await asyncio.sleep(max(0.0, arrived + wait - self._network.timeline.now()))
         return _accepted(recipient, message.wamid)
-
-    async def _hold(self, key: str, manner: Manner) -> Manner:
-        gate = asyncio.Event()
-        self._held.setdefault(key, []).append(gate)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HOLD_S):
-                await gate.wait()
-        return manner.model_copy(update={"behaviour": manner.then, "accepted_ms": 0})
 
     def _message(
         self, account: Account, key: str, type_: str, body: Json, arrived: float

@@ -126,6 +126,10 @@ class Chats:
             raise Impossible("there is no such business")
         if not self._network.person(person).online:
             raise Impossible("the phone is offline")
+        if self._network.accounts[account].spec.kind == "sms":
+            if message.get("type") != "text":
+                raise Impossible("an SMS is text only")
+            reply_to = None
         if reply_to:
             message = {**message, "context": self._context(account, person, reply_to)}
         return self._network.inbound(self._network.accounts[account], person, message)
@@ -236,6 +240,7 @@ class Chats:
             "account": chat.account,
             "name": account.spec.name if account else chat.account,
             "display_number": account.spec.display_number if account else "",
+            "kind": account.spec.kind if account else "whatsapp",
             "unread": chat.unread,
             "open": chat.open,
             "typing": chat.typing_until > self._network.timeline.now(),
