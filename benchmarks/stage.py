@@ -21,6 +21,7 @@ from config.demo.processes import Child, stop_all
 from config.rooms import rooms
 from config.settings import Settings
 from config.workspaces.apply import apply
+from config.workspaces.channels import WhatsAppPart
 from config.workspaces.model import WorkspaceFile
 from config.workspaces.reading import read
 from core.ids import WorkspaceId
@@ -79,7 +80,7 @@ async def _running(
     await migrate(database_url)
     workspace_id = await _apply(file, kept, database_url, redis_url)
     await _prepare(database_url, workspace_id, people)
-    account = file.channels[0].phone_number_id
+    account = _messenger(file).phone_number_id
     sandbox_url = f"http://127.0.0.1:{ports.sandbox}"
     sandbox = Child(
         "sandbox", ["sandbox", "--listen", f"127.0.0.1:{ports.sandbox}"], {}, folder / "sandbox.log"
@@ -145,9 +146,13 @@ async def _running(
         await stop_all([web, floor, sandbox], report)
 
 
+def _messenger(file: WorkspaceFile) -> WhatsAppPart:
+    return next(part for part in file.channels if isinstance(part, WhatsAppPart))
+
+
 def _for_load(file: WorkspaceFile) -> WorkspaceFile:
     """The demo workspace with an upgraded account, and a line that may act on acceptance."""
-    channel = file.channels[0].model_copy(update={"messages_per_second": 1000.0})
+    channel = _messenger(file).model_copy(update={"messages_per_second": 1000.0})
     line = file.lines[0].model_copy(update={"confirm": "accepted"})
     return file.model_copy(update={"channels": [channel], "lines": [line]})
 

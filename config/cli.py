@@ -203,11 +203,16 @@ def webhook_resume(workspace: str, name: str, *, given_up: bool) -> None:
 @webhook.command("parse")
 @click.argument("channel")
 @click.argument("file", type=click.File("rb"), default="-")
-def webhook_parse(channel: str, file: Any) -> None:
+@click.option(
+    "--workspace",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The workspace file that describes the SMS provider's fields.",
+)
+def webhook_parse(channel: str, file: Any, workspace: Path | None) -> None:
     """Read a recorded webhook body (FILE or standard input); print one JSON line an event."""
     from config.webhooks import parse_recorded
 
-    for line in parse_recorded(channel, file.read()):
+    for line in parse_recorded(channel, file.read(), workspace=workspace):
         click.echo(json.dumps(line, ensure_ascii=False))
 
 

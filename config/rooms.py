@@ -19,6 +19,7 @@ from core.wake import Wake, open_wake
 from ivr_bridge import aftermath
 from messaging.accounts import Accounts
 from messaging.channel import Channel
+from messaging.channels.sms import Sms
 from messaging.channels.whatsapp import WhatsApp
 from messaging.files import Files
 from messaging.media import Library
@@ -68,7 +69,10 @@ async def rooms(settings: Settings, *, application: str, pool_size: int) -> Asyn
             open_courier(utc_now) as courier,
         ):
             accounts = Accounts(database, sealer)
-            channels: Mapping[ChannelKind, Channel] = {ChannelKind.WHATSAPP: WhatsApp(session)}
+            channels: Mapping[ChannelKind, Channel] = {
+                ChannelKind.WHATSAPP: WhatsApp(session),
+                ChannelKind.SMS: Sms(session),
+            }
             yield Rooms(
                 settings=settings,
                 database=database,

@@ -46,6 +46,9 @@ from ivr_bridge.lines import Lines
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reports import api as reports_api
 from ivr_bridge.reports.api import COUNTS_WITHIN_S, REPORTS, Reports
+from ivr_bridge.rescues import api as rescues_api
+from ivr_bridge.rescues.api import LINKS
+from ivr_bridge.rescues.links import Links
 from messaging import api as messaging_api
 from messaging import work as messaging_work
 from messaging.api import LIBRARY, WEBHOOKS
@@ -54,6 +57,7 @@ from messaging.webhooks import Webhooks
 
 ENDPOINTS: Sequence[Endpoint] = (
     *bridge_api.ENDPOINTS,
+    *rescues_api.ENDPOINTS,
     *messaging_api.ENDPOINTS,
     *sign_in.ENDPOINTS,
     *desk_api.ENDPOINTS,
@@ -155,6 +159,7 @@ async def _join_bridge(
     deflections = Deflections(means, at_once=house.settings.limits.deflections_at_once)
     await opened.enter_async_context(deflections.running())
     lines = Lines(database)
+    app[LINKS] = Links(database)
     app[BRIDGE] = Bridge(
         lines=lines,
         deflections=deflections,
@@ -215,4 +220,4 @@ def _handoff_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:
 
 
 def _bridge_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:
-    return Aftermath(house.database, house.clock).handlers()
+    return Aftermath(house.database, house.clock, house.settings.origin).handlers()

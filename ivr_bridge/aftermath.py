@@ -12,7 +12,7 @@ import structlog
 from core.access.keys import forget_nonces
 from core.clock import Clock
 from core.events import Events, MakeJob
-from core.ids import ContactId, DeflectionId, MessageId, public
+from core.ids import ContactId, ConversationId, DeflectionId, MessageId, public
 from core.jobs import Handler, Job, NewJob, Snooze, enqueue, finish, transactional
 from core.postgres import Database, Tx
 from core.wake import Signal
@@ -21,13 +21,22 @@ from ivr_bridge import race as racing
 from ivr_bridge.news import News
 from ivr_bridge.outcome import Fact, Outcome, Stranded
 from ivr_bridge.race import RESCUE_CHECK, Look, rescue_check
-from ivr_bridge.rescue import WROTE, AlreadyRescued, call_off, consider
+from ivr_bridge.rescue import (
+    WROTE,
+    AlreadyRescued,
+    call_off,
+    called_back,
+    consider,
+    texting_failed,
+)
+from ivr_bridge.rescues import links
 from ivr_bridge.store import SQL, Row
 from messaging import openings
 
 log = structlog.get_logger()
 
 OPENING_FAILED = "ivr_bridge.opening_failed"
+TEXTING_FAILED = "ivr_bridge.texting_failed"
 MESSAGE_MOVED = "ivr_bridge.message_moved"
 CONVERSATION_MOVED = "ivr_bridge.conversation_moved"
 OPERATOR_JOINED = "ivr_bridge.operator_joined"
@@ -65,6 +74,8 @@ class Aftermath:
 
     database: Database
     clock: Clock
+    public_url: str = ""
+    """Where links in our SMS lead; without it none goes out."""
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
         """By band, then by kind."""
@@ -72,6 +83,7 @@ class Aftermath:
             "urgent": {
                 RESCUE_CHECK: transactional(self.database, self.check_rescue),
                 OPENING_FAILED: transactional(self.database, self.opening_failed),
+                TEXTING_FAILED: transactional(self.database, self.texting_failed),
             },
             "normal": {
                 MESSAGE_MOVED: transactional(self.database, self.message_moved),
@@ -106,6 +118,10 @@ class Aftermath:
                 await self._consider(tx, row, last_look=False)
                 await news.tell(tx, News.FAILED, deflection_id)
 
+    async def texting_failed(self, tx: Tx, job: Job) -> None:
+        """A watched message failed: where it was the SMS of a rescue, somebody calls back."""
+        await texting_failed(tx, MessageId(UUID(job.payload["message_id"])), self.clock())
+
     async def message_moved(self, tx: Tx, job: Job) -> None:
         """A message that arrives after its call went on is late, and never counted."""
         if job.payload["status"] not in {"delivered", "read"}:
@@ -134,6 +150,8 @@ class Aftermath:
         )
         if fact is Fact.ENGAGED:
             await call_off(tx, ContactId(UUID(payload["contact_id"])), WROTE)
+        if fact is Fact.CLOSED:
+            await called_back(tx, ConversationId(UUID(payload["conversation_id"])))
         if fact in _NEWS_OF_FACT:
             deflection_id = DeflectionId(UUID(payload["deflection_id"]))
             await news.tell(tx, _NEWS_OF_FACT[fact], deflection_id, at=at)
@@ -170,6 +188,7 @@ class Aftermath:
                     await _settle(tx, row)
         async with self.database.workspace(workspace_id) as tx:
             await _learn_pace(tx)
+            await links.forget(tx)
             await forget_nonces(tx)
             await enqueue(tx, tidying())
             await finish(tx, job)
@@ -177,7 +196,12 @@ class Aftermath:
     async def _consider(self, tx: Tx, row: Row, *, last_look: bool) -> Stranded:
         try:
             return await consider(
-                tx, row.deflection_id, row.message_id, self.clock, last_look=last_look
+                tx,
+                row.deflection_id,
+                row.message_id,
+                self.clock,
+                last_look=last_look,
+                public_url=self.public_url,
             )
         except AlreadyRescued as both:
             raise Snooze(1) from both
@@ -212,6 +236,9 @@ def _on_opening_failed(facts: Mapping[str, Any]) -> NewJob:
 
 
 def _on_message_moved(facts: Mapping[str, Any]) -> NewJob | None:
+    if facts["status"] == "failed":
+        about = {"message_id": facts["message_id"]}
+        return NewJob(TEXTING_FAILED, about, band="urgent", key=facts["message_id"])
     if facts["status"] not in {"delivered", "read"}:
         return None
     return NewJob(MESSAGE_MOVED, {"message_id": facts["message_id"], "status": facts["status"]})

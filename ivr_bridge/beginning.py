@@ -165,12 +165,12 @@ def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned
     template, target = ready.template(wish.line, wish.language), wish.caller.target
     assert template is not None and target is not None, "the rules saw both"  # noqa: S101, PT018
     deflection_id = DeflectionId(new_id())
-    ttl_s = opening.ttl_s(template, stricter(wish.line.confirm, wish.request.confirm))
     free_words = setting.met.conversation_open and _window_open(setting)
+    ttl_s = None if free_words else template.ttl_s
     draft = OpeningDraft(
         phone=target,
         account=ready.account,
-        content=opening.content(wish, template, deflection_id, free_words=free_words, ttl_s=ttl_s),
+        content=opening.content(wish, template, deflection_id, free_words=free_words),
         language=wish.language,
         author_name=wish.line.title,
         watch=wish.line.followed,
@@ -193,7 +193,7 @@ def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned
         ruling,
         deflection_id=deflection_id,
         message_id=draft.message_id,
-        rescue_after_s=wish.line.rescue_after_s or ttl_s + opening.REPORTING_LAG_S,
+        ttl_s=ttl_s,
     )
     return Planned(draft, invitation, attempt)
 
@@ -207,7 +207,7 @@ def _attempt(
     refused: Reason | None = None,
     answers_for: MessageId | None = None,
     message_id: MessageId | None = None,
-    rescue_after_s: int | None = None,
+    ttl_s: int | None = None,
 ) -> NewAttempt:
     wish, ready, evidence = setting.wish, setting.ready, setting.prospect.evidence
     confirm = stricter(wish.line.confirm, wish.request.confirm)
@@ -232,9 +232,9 @@ def _attempt(
         conversation_id=None,
         resumed=False,
         chat_wait_s=None if ready is None else ready.chat_wait_s,
-        rescue_after_s=rescue_after_s
-        or wish.line.rescue_after_s
-        or opening.TTL_S[confirm] + opening.REPORTING_LAG_S,
+        rescue_after_s=wish.line.rescue_after_s
+        or (ttl_s or opening.WORTH_S[confirm]) + opening.REPORTING_LAG_S,
+        ttl_s=ttl_s,
         consent=opening.consent(wish),
         asked=opening.asked(wish),
         trace=ruling.trace if refused is None else [*ruling.trace, *_afterwards(ruling, refused)],

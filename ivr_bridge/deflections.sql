@@ -11,12 +11,12 @@ SELECT d.deflection_id, d.attempt, d.outcome, d.message_id, d.channel,
 INSERT INTO ivr_bridge.deflection
        (workspace_id, deflection_id, call_ref, line_id, attempt, pending_until, confirm, grace_ms,
         positive, can_poll, reachability, channel, account_id, contact_id, message_id, answers_for,
-        conversation_id, resumed, chat_wait_s, rescue_after_s, consent, asked, trace,
+        conversation_id, resumed, chat_wait_s, rescue_after_s, ttl_s, consent, asked, trace,
         outcome, reason, proof, evidence_source, evidence_at, began_ms, crossed_over, decided_at, decided_by)
 VALUES (:workspace, :deflection, :call_ref, :line, :attempt,
         clock_timestamp() + make_interval(secs => :pending_s), :confirm, :grace_ms,
         :positive, :can_poll, :reachability, :channel, :account, :contact, :message, :answers_for,
-        :conversation, :resumed, :chat_wait_s, :rescue_after_s, :consent, :asked, :trace,
+        :conversation, :resumed, :chat_wait_s, :rescue_after_s, :ttl_s, :consent, :asked, :trace,
         :outcome, :reason, :proof, :evidence_source, :evidence_at, :began_ms, :crossed_over,
         CASE WHEN :outcome::text = 'pending' THEN NULL ELSE clock_timestamp() END,
         CASE WHEN :outcome::text = 'pending' THEN NULL ELSE 'rules' END);
@@ -160,7 +160,8 @@ UPDATE ivr_bridge.account_pace
 -- the reason given at `deflection`.
 SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id, d.conversation_id,
        d.rescue_after_s, c.call_id, c.caller, m.status, m.failed_class, l.callback_queue, l.country,
-       l.title AS line_title,
+       l.title AS line_title, l.account, l.flow, l.queue, l.terms,
+       extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_s, d.ttl_s,
        (SELECT n.number FROM ivr_bridge.line_number AS n
          WHERE n.workspace_id = d.workspace_id AND n.line_id = d.line_id
          ORDER BY n.position LIMIT 1) AS line_number,
@@ -187,10 +188,29 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id
 -- name: add_rescue
 -- What a stranded caller gets, once a call; no row when somebody was quicker.
 INSERT INTO ivr_bridge.rescue
-       (workspace_id, call_ref, deflection_id, contact_id, caller, kind, conversation_id, reason)
-VALUES (:workspace, :call_ref, :deflection, :contact, :caller, 'callback', :conversation, :reason)
+       (workspace_id, call_ref, deflection_id, contact_id, caller, kind, conversation_id, reason, message_id)
+VALUES (:workspace, :call_ref, :deflection, :contact, :caller, :kind, :conversation, :reason, :message)
     ON CONFLICT (workspace_id, call_ref) DO NOTHING
 RETURNING call_ref;
+
+-- name: texted
+-- The rescue whose SMS this message is, while it is still one and still open.
+SELECT deflection_id, reason FROM ivr_bridge.rescue
+ WHERE workspace_id = :workspace AND message_id = :message AND kind = 'sms' AND closed_at IS NULL
+   FOR NO KEY UPDATE;
+
+-- name: fall_back
+-- The SMS certainly failed: the same rescue, by a call back.
+UPDATE ivr_bridge.rescue
+   SET kind = 'callback', conversation_id = :conversation, fell_back_at = :at
+ WHERE workspace_id = :workspace AND message_id = :message AND kind = 'sms' AND closed_at IS NULL
+RETURNING call_ref;
+
+-- name: close_rescue_of
+-- The call back is over: somebody spoke to the customer, or nobody needs to any more.
+UPDATE ivr_bridge.rescue SET closed_at = clock_timestamp(), closed_reason = :reason
+ WHERE workspace_id = :workspace AND conversation_id = :conversation AND kind = 'callback'
+   AND closed_at IS NULL;
 
 -- name: close_rescues
 -- The customer wrote or called: the rescue is over.

@@ -18,9 +18,10 @@ from messaging.templates import Template, render, use
 CONTINUE, NOT_ME = "c:", "n:"
 """How the payloads of the two buttons begin (handoff/triage reads them)."""
 
-TTL_S = {Confirm.DELIVERED: 60, Confirm.SENT: 3600, Confirm.ACCEPTED: 3600}
-"""A message that must be seen at once is worthless later; one that was promised may come when the
-phone is back."""
+WORTH_S = {Confirm.DELIVERED: 60, Confirm.SENT: 3600, Confirm.ACCEPTED: 3600}
+"""How long an opening is worth delivering: one that must be seen at once is worthless later, one that
+was promised may come when the phone is back. A template's own time to live should be no longer
+(the Cloud API takes none with the message; config/workspaces/model.py)."""
 REPORTING_LAG_S = 60
 
 
@@ -47,9 +48,7 @@ class Wish:
         return None if self.caller.target is None else self.caller.target.e164
 
 
-def content(
-    wish: Wish, template: Template, deflection_id: UUID, *, free_words: bool, ttl_s: int
-) -> Content:
+def content(wish: Wish, template: Template, deflection_id: UUID, *, free_words: bool) -> Content:
     """The line's opening for this call: the template, or its very words where free ones may be used."""
     request = wish.request
     values = Values.of(
@@ -65,7 +64,7 @@ def content(
     token = public("d", deflection_id)
     payloads = [f"{CONTINUE}{token}", f"{NOT_ME}{token}"][: len(template.buttons)]
     if not free_words:
-        return use(template, parameters, button_payloads=payloads, ttl_s=ttl_s)
+        return use(template, parameters, button_payloads=payloads)
     options = tuple(
         Option(payload, title) for payload, title in zip(payloads, template.buttons, strict=False)
     )
@@ -78,11 +77,6 @@ def fits(wish: Wish, template: Template | None) -> bool:
     if template is None or not template.usable:
         return False
     return len(template.parameters) == len(wish.line.opening[wish.language].parameters)
-
-
-def ttl_s(template: Template, confirm: Confirm) -> int:
-    """How long the message may still arrive: what the provider keeps to, else what we ask for."""
-    return template.ttl_s if template.ttl_s is not None else TTL_S[confirm]
 
 
 def card(

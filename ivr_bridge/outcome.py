@@ -157,6 +157,8 @@ class Fact(StrEnum):
     RESCUED = "rescued"
     REPEAT_CALL = "repeat_call"
     HANGUP_CONFIRMED = "hangup_confirmed"
+    LINK_OPENED = "link_opened"
+    """The link in the SMS of a rescue was followed."""
     ANSWERED_AFTER = "answered_after"
     """A person answered the call after the hang-up was decided: it was not executed."""
 

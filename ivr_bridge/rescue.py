@@ -1,4 +1,4 @@
-"""What a stranded caller gets, exactly once a call: somebody calls them back."""
+"""What a stranded caller gets, exactly once a call: an SMS with a link, or somebody calls them back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,10 @@ from core.postgres import Tx
 from core.vocabulary import PhoneNumber
 from handoff.conversation.opening import close_callbacks, open_callback
 from ivr_bridge import store
+from ivr_bridge.opening import REPORTING_LAG_S
 from ivr_bridge.outcome import Fact, Outcome, Reason, Stranded, stranded
+from ivr_bridge.rescues import by_sms
+from ivr_bridge.rescues.terms import RescueTerms
 from ivr_bridge.store import SQL, state_word
 from messaging import openings
 from messaging.contacts import contact_for_phone
@@ -30,7 +33,7 @@ from messaging.contacts import contact_for_phone
 log = structlog.get_logger()
 
 RESCUED = Counter(
-    "ivr_bridge_rescues_total", "Callers left with nothing who are called back", ["reason"]
+    "ivr_bridge_rescues_total", "Callers left with nothing, and what they got", ["reason", "by"]
 )
 
 CALLED, WROTE = "customer_called", "customer_wrote"
@@ -66,6 +69,12 @@ class Case:
     callback_queue: str
     country: str
     line_title: str
+    account: str
+    flow: str
+    queue: str
+    terms: Mapping[str, Any]
+    age_s: float
+    ttl_s: int | None
     line_number: str | None
     asked: Mapping[str, Any]
     language: str
@@ -73,6 +82,15 @@ class Case:
     caller_left: bool
     engaged: bool
     rescued: bool
+
+    @property
+    def nothing_to_come(self) -> bool:
+        """Can the opening no longer arrive? Only then may an SMS go out by itself.
+
+        Without a time to live it may arrive for a month, and a person decides.
+        """
+        over = self.ttl_s is not None and self.age_s >= self.ttl_s + REPORTING_LAG_S
+        return self.verdict["failed"] or not self.verdict["on_the_way"] or over
 
     @property
     def verdict(self) -> dict[str, bool]:
@@ -92,6 +110,7 @@ async def consider(
     clock: Clock,
     *,
     last_look: bool,
+    public_url: str = "",
 ) -> Stranded:
     """Rescue this caller if they were left with nothing.
 
@@ -112,8 +131,36 @@ async def consider(
         **case.verdict,
     )
     if found is Stranded.YES and not case.rescued and case.phone is not None:
-        await _rescue(tx, case, PhoneNumber(case.phone), clock())
+        await _rescue(tx, case, PhoneNumber(case.phone), clock(), public_url)
     return found
+
+
+async def texting_failed(tx: Tx, message_id: MessageId, at: datetime) -> None:
+    """The SMS of a rescue moved: if it certainly failed, the rescue becomes a call back.
+
+    One that may have gone out is neither repeated nor doubled.
+    """
+    state = await openings.state(tx, message_id, lock=True)
+    if state.failure is None:
+        return
+    row = await tx.fetchrow(*SQL["texted"](workspace=tx.workspace_id, message=message_id))
+    if row is None:
+        return
+    found = await tx.fetchrow(
+        *SQL["stranded"](workspace=tx.workspace_id, deflection=row["deflection_id"])
+    )
+    case = None if found is None else Case(**found)
+    if case is None or case.phone is None or case.contact_id is None:
+        return
+    phone = PhoneNumber(case.phone)
+    conversation_id = await _call_back(tx, case, case.contact_id, phone, row["reason"], at)
+    await tx.execute(
+        *SQL["fall_back"](
+            workspace=tx.workspace_id, message=message_id, conversation=conversation_id, at=at
+        )
+    )
+    RESCUED.labels("sms_failed", "callback").inc()
+    log.info("rescue.fell_back", deflection_id=str(case.deflection_id))
 
 
 async def call_off(tx: Tx, contact_id: ContactId, reason: str) -> None:
@@ -124,12 +171,74 @@ async def call_off(tx: Tx, contact_id: ContactId, reason: str) -> None:
     )
 
 
-async def _rescue(tx: Tx, case: Case, phone: PhoneNumber, at: datetime) -> None:
+async def called_back(tx: Tx, conversation_id: ConversationId) -> None:
+    """The call back's conversation ended, however it did."""
+    await tx.execute(
+        *SQL["close_rescue_of"](
+            workspace=tx.workspace_id, conversation=conversation_id, reason="conversation_closed"
+        )
+    )
+
+
+async def _rescue(tx: Tx, case: Case, phone: PhoneNumber, at: datetime, public_url: str) -> None:
     contact_id = case.contact_id
     if contact_id is None:
         contact_id = (await contact_for_phone(tx, phone)).contact_id
     reason = "opening_failed" if case.verdict["failed"] else "opening_unconfirmed"
-    conversation_id = await open_callback(
+    texted = None
+    if case.nothing_to_come and public_url:
+        texted = await _text(tx, case, contact_id, phone, at, public_url)
+    conversation_id = (
+        await _call_back(tx, case, contact_id, phone, reason, at)
+        if texted is None
+        else texted.conversation_id
+    )
+    kind = "callback" if texted is None else "sms"
+    added = await tx.fetchval(
+        *SQL["add_rescue"](
+            workspace=tx.workspace_id,
+            call_ref=case.call_ref,
+            deflection=case.deflection_id,
+            contact=contact_id,
+            caller=phone.e164,
+            kind=kind,
+            conversation=conversation_id,
+            reason=reason,
+            message=None if texted is None else texted.message_id,
+        )
+    )
+    if added is None:
+        raise AlreadyRescued
+    detail = {"reason": reason, "by": kind}
+    await store.add_fact(tx, case.deflection_id, Fact.RESCUED, at=at, detail=detail)
+    RESCUED.labels(reason, kind).inc()
+    log.info("caller.rescued", deflection_id=str(case.deflection_id), reason=reason, by=kind)
+
+
+async def _text(
+    tx: Tx, case: Case, contact_id: ContactId, phone: PhoneNumber, at: datetime, public_url: str
+) -> by_sms.Texted | None:
+    terms = RescueTerms.model_validate(case.terms.get("rescue", {}))
+    stranded_caller = by_sms.Stranded(
+        deflection_id=case.deflection_id,
+        contact_id=contact_id,
+        line_id=case.line_id,
+        line_title=case.line_title,
+        line_number=case.line_number,
+        account=case.account,
+        flow=case.flow,
+        queue=case.queue,
+        language=case.language,
+        card=_card(case, phone, at),
+        at=at,
+    )
+    return await by_sms.text(tx, terms, stranded_caller, public_url=public_url)
+
+
+async def _call_back(
+    tx: Tx, case: Case, contact_id: ContactId, phone: PhoneNumber, reason: str, at: datetime
+) -> ConversationId:
+    return await open_callback(
         tx,
         contact_id=contact_id,
         phone=phone,
@@ -140,22 +249,6 @@ async def _rescue(tx: Tx, case: Case, phone: PhoneNumber, at: datetime) -> None:
         language=case.language,
         at=at,
     )
-    added = await tx.fetchval(
-        *SQL["add_rescue"](
-            workspace=tx.workspace_id,
-            call_ref=case.call_ref,
-            deflection=case.deflection_id,
-            contact=contact_id,
-            caller=phone.e164,
-            conversation=conversation_id,
-            reason=reason,
-        )
-    )
-    if added is None:
-        raise AlreadyRescued
-    await store.add_fact(tx, case.deflection_id, Fact.RESCUED, at=at, detail={"reason": reason})
-    RESCUED.labels(reason).inc()
-    log.info("caller.rescued", deflection_id=str(case.deflection_id), reason=reason)
 
 
 class AlreadyRescued(Exception):

@@ -75,6 +75,7 @@ class NewAttempt:
     resumed: bool
     chat_wait_s: int | None
     rescue_after_s: int
+    ttl_s: int | None
     consent: dict[str, Any]
     asked: dict[str, Any]
     trace: Sequence[Any]
@@ -169,6 +170,7 @@ def to_add(workspace_id: WorkspaceId, new: NewAttempt) -> dict[str, Any]:
         "resumed": new.resumed,
         "chat_wait_s": new.chat_wait_s,
         "rescue_after_s": new.rescue_after_s,
+        "ttl_s": new.ttl_s,
         "consent": new.consent,
         "asked": new.asked,
         "trace": list(new.trace),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ivr_bridge.dialects.terms import DialectTerms
 from ivr_bridge.policy.terms import PolicyTerms
+from ivr_bridge.rescues.terms import RescueTerms
 
 
 class LineTerms(BaseModel):
@@ -18,6 +19,7 @@ class LineTerms(BaseModel):
 
     dialects: DialectTerms = DialectTerms()
     policy: PolicyTerms = PolicyTerms()
+    rescue: RescueTerms = RescueTerms()
 
     def stored(self) -> dict[str, Any]:
         """As the database keeps it: only what differs from the defaults."""

@@ -139,7 +139,12 @@ class Product:
 
 @asynccontextmanager
 async def running_product(
-    database_url: str, redis_url: str, folder: Path, *, worker: bool = True
+    database_url: str,
+    redis_url: str,
+    folder: Path,
+    *,
+    worker: bool = True,
+    workspace: Path = WORKSPACE_FILE,
 ) -> AsyncIterator[Product]:
     """Web process, worker and sandbox over this database, until the block ends."""
     kept = Secrets(
@@ -153,12 +158,12 @@ async def running_product(
     ports = Ports(*[_free_port() for _ in range(5)])
     network = await start_sandbox(port=ports.sandbox, static=ROOT / "web" / "dist")
     variables = environment(kept, ports, database_url, redis_url, folder)
-    file = read(WORKSPACE_FILE, variables)
+    file = read(workspace, variables)
     settings = Settings.model_validate(
         {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": kept.secret_key}
     )
     async with rooms(settings, application="test", pool_size=2) as opened:
-        await apply(opened, file, WORKSPACE_FILE.parent)
+        await apply(opened, file, workspace.parent)
     web = Process(
         "serve",
         {**variables, "METRICS_LISTEN": f"127.0.0.1:{ports.web_metrics}"},

@@ -3,27 +3,15 @@
 from typing import Any
 
 from config.demo.facts import LINE, NAMES, NUMBERS, PLAYED, WORKSPACE, Ports, Secrets
-from config.workspaces.model import ChannelPart, TemplatePart, WorkspaceFile
+from config.workspaces.channels import SmsPart, WhatsAppPart
+from config.workspaces.model import TemplatePart, WorkspaceFile
 
 
 def sandbox_config(file: WorkspaceFile, kept: Secrets, ports: Ports) -> dict[str, Any]:
     """The demo workspace as the messenger network and the telephone exchange see it."""
     base_url = f"http://127.0.0.1:{ports.web}"
     return {
-        "accounts": [
-            {
-                "phone_number_id": channel.phone_number_id,
-                "waba_id": channel.waba_id,
-                "display_number": channel.number,
-                "name": file.workspace.title,
-                "token": kept.access_token,
-                "app_secret": kept.app_secret,
-                "verify_token": kept.verify_token,
-                "webhook_url": f"{base_url}/webhooks/{WORKSPACE}/{channel.name}",
-                "templates": _templates(file, channel),
-            }
-            for channel in file.channels
-        ],
+        "accounts": [_account(file, channel, kept, base_url) for channel in file.channels],
         "lines": [
             {
                 "number": LINE,
@@ -33,7 +21,7 @@ def sandbox_config(file: WorkspaceFile, kept: Secrets, ports: Ports) -> dict[str
                 "voice_wait_s": 540,
                 "queue_position": 31,
                 "ivr_path": ["main", "1"],
-                "chat_account": file.channels[0].phone_number_id,
+                "chat_account": _messenger(file),
             }
         ],
         "numbers": [
@@ -45,7 +33,34 @@ def sandbox_config(file: WorkspaceFile, kept: Secrets, ports: Ports) -> dict[str
     }
 
 
-def _templates(file: WorkspaceFile, channel: ChannelPart) -> list[dict[str, Any]]:
+def _account(
+    file: WorkspaceFile, channel: WhatsAppPart | SmsPart, kept: Secrets, base_url: str
+) -> dict[str, Any]:
+    common = {
+        "name": file.workspace.title,
+        "token": kept.access_token,
+        "app_secret": kept.app_secret,
+        "webhook_url": f"{base_url}/webhooks/{WORKSPACE}/{channel.name}",
+    }
+    if isinstance(channel, SmsPart):
+        sms = {"kind": "sms", "phone_number_id": channel.name, "display_number": channel.sender}
+        return {**common, **sms}
+    return {
+        **common,
+        "phone_number_id": channel.phone_number_id,
+        "waba_id": channel.waba_id,
+        "display_number": channel.number,
+        "verify_token": kept.verify_token,
+        "templates": _templates(file, channel),
+    }
+
+
+def _messenger(file: WorkspaceFile) -> str:
+    """Whose chat opens after a call."""
+    return next(part.phone_number_id for part in file.channels if isinstance(part, WhatsAppPart))
+
+
+def _templates(file: WorkspaceFile, channel: WhatsAppPart) -> list[dict[str, Any]]:
     return [_template(part) for part in file.templates if part.channel == channel.name]
 
 

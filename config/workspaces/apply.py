@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from config.rooms import Rooms
-from config.workspaces.model import ChannelPart, LinePart, PersonPart, WebhookPart, WorkspaceFile
+from config.workspaces.model import LinePart, PersonPart, WebhookPart, WorkspaceFile
 from core.access import Right, Role, Workspace, audit
 from core.access.keys import put_key, revoke_others
 from core.access.workspaces import put_workspace
@@ -13,7 +13,6 @@ from core.ids import AccountId, PersonId, QueueId
 from core.outgoing import EndpointDraft, put_endpoints
 from core.postgres import Tx
 from core.queries import load
-from core.vocabulary import PhoneNumber, phone_number
 from handoff.routing.operators import enrol
 from handoff.routing.queues import QueueDraft, put_members, put_queue
 from handoff.triage.flow import Flow
@@ -22,7 +21,7 @@ from handoff.triage.trial import check_file
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Consent, LineDraft, OpeningUse
 from ivr_bridge.lines import put_line, put_unwanted
-from messaging.accounts import AccountDraft, put_account
+from messaging.accounts import put_account
 from messaging.templates import TemplateDraft, put_template
 
 SQL = load(Path(__file__).with_name("state.sql"))
@@ -95,7 +94,7 @@ async def _write(rooms: Rooms, tx: Tx, file: WorkspaceFile, flows: Mapping[str, 
         ),
     )
     accounts = {
-        part.name: await put_account(tx, rooms.sealer, _account(part)) for part in file.channels
+        part.name: await put_account(tx, rooms.sealer, part.draft()) for part in file.channels
     }
     await _put_templates(tx, file, accounts)
     await put_endpoints(tx, rooms.sealer, [_endpoint(part) for part in file.webhooks])
@@ -157,29 +156,6 @@ def _endpoint(part: WebhookPart) -> EndpointDraft:
         secret_previous=part.secret_previous,
         private=part.private,
         include_caller=part.include_caller,
-    )
-
-
-def _account(part: ChannelPart) -> AccountDraft:
-    secrets = {
-        "access_token": part.access_token,
-        "app_secret": part.app_secret,
-        "verify_token": part.verify_token,
-    }
-    if part.app_secret_previous:
-        secrets["app_secret_previous"] = part.app_secret_previous
-    return AccountDraft(
-        name=part.name,
-        kind=part.kind,
-        base_url=part.base_url.rstrip("/"),
-        external_id=part.phone_number_id,
-        settings={
-            "graph_version": part.graph_version,
-            "waba_id": part.waba_id,
-            "number": _number(part.number).e164,
-            "messages_per_second": str(part.messages_per_second),
-        },
-        secrets=secrets,
     )
 
 
@@ -264,13 +240,6 @@ async def _put_person(rooms: Rooms, tx: Tx, part: PersonPart) -> PersonId:
     if {Role.OPERATOR, Role.LEAD, Role.ADMIN} & set(part.roles):
         await enrol(tx, person_id, at=rooms.clock(), capacity=part.capacity)
     return person_id
-
-
-def _number(text: str) -> PhoneNumber:
-    number = phone_number(text)
-    if number is None:
-        raise ApplyRefused(f"{text!r} is no telephone number; write it as +74951234567")
-    return number
 
 
 async def _things(tx: Tx) -> Things:

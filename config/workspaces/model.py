@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from config.workspaces.channels import ChannelPart
 from core.access import Role
 from core.access.issuing import too_wide
 from core.outgoing.destinations import written_well
@@ -41,23 +42,6 @@ class WorkspacePart(_Part):
     name: Name
     title: str = Field(min_length=1, max_length=120)
     accent: str | None = Field(None, pattern=r"^#[0-9a-fA-F]{6}$")
-
-
-class ChannelPart(_Part):
-    """One business number."""
-
-    name: Name
-    kind: Literal[ChannelKind.WHATSAPP]
-    phone_number_id: str = Field(min_length=1)
-    waba_id: str = Field(min_length=1)
-    number: str
-    access_token: str = Field(min_length=1)
-    app_secret: str = Field(min_length=1)
-    app_secret_previous: str | None = None
-    verify_token: str = Field(min_length=1)
-    base_url: str = "https://graph.facebook.com"
-    graph_version: str = Field("v26.0", pattern=r"^v\d+\.\d+$")
-    messages_per_second: float = Field(80, gt=0, le=1000)
 
 
 class TemplatePart(_Part):
@@ -265,8 +249,14 @@ class WorkspaceFile(_Part):
         templates = {(part.channel, part.name, part.language[:2]): part for part in self.templates}
         for template in self.templates:
             _known("templates.channel", template.channel, channels)
+        kinds = {part.name: part.kind for part in self.channels}
         for line in self.lines:
             _known(f"lines.{line.name}.channel", line.channel, channels)
+            rescue = line.rescue.channel
+            if rescue is not None and kinds.get(rescue) is not ChannelKind.SMS:
+                raise ValueError(
+                    f"lines.{line.name}.rescue.channel: there is no SMS channel {rescue!r}"
+                )
             _known(f"lines.{line.name}.flow", line.flow, flows)
             for queue in filter(None, (line.queue, line.callback_queue)):
                 _known(f"lines.{line.name}.queue", queue, queues)

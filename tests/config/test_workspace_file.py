@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from config.workspaces.channels import SmsPart, WhatsAppPart
 from config.workspaces.reading import FileRefused, read
 
 DEMO = Path(__file__).parents[2] / "config" / "workspaces" / "demo.yaml"
@@ -28,7 +29,13 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 def test_the_demo_workspace_is_understood():
     file = read(DEMO, ENVIRONMENT)
     assert [line.name for line in file.lines] == ["main"]
-    assert file.channels[0].access_token == "token"
+    whatsapp, sms = file.channels
+    assert isinstance(whatsapp, WhatsAppPart)
+    assert whatsapp.access_token == "token"
+    assert isinstance(sms, SmsPart)
+    # What a header carries is sealed with the rest of the description.
+    assert "token" in sms.draft().secrets["provider"]
+    assert "token" not in str(sms.draft().settings)
 
 
 def test_a_secret_that_is_not_in_the_environment_is_named():

@@ -146,7 +146,7 @@ class Caller:
                     pending_s=30, confirm=Confirm.SENT, grace_ms=0, positive=False, can_poll=False,
                     reach=Reach.UNKNOWN, channel="whatsapp", account_id=account.id,
                     contact_id=opening.contact_id, message_id=self.message_id, answers_for=None,
-                    conversation_id=None, resumed=False, chat_wait_s=None, rescue_after_s=3600,
+                    conversation_id=None, resumed=False, chat_wait_s=None, rescue_after_s=3600, ttl_s=3600,
                     consent={}, asked={}, trace=[],
                 ),
             )  # fmt: skip

@@ -1,13 +1,13 @@
 """The product that journeys run through, and how the next one finds it empty."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sandbox.client import Phone
 from tests.conftest import Servers, fresh_database
-from tests.product import Product, running_product
+from tests.product import WORKSPACE_FILE, Product, running_product
 
 _NUMBERS = itertools.count(79_260_000_001)
 
@@ -28,10 +28,12 @@ _TIDY = (
 
 
 @asynccontextmanager
-async def running(servers: Servers, template: str, folder: Path) -> AsyncIterator[Product]:
+async def running(
+    servers: Servers, template: str, folder: Path, *, workspace: Path = WORKSPACE_FILE
+) -> AsyncIterator[Product]:
     async with (
         fresh_database(servers, template) as database_url,
-        running_product(database_url, servers.redis_url, folder) as product,
+        running_product(database_url, servers.redis_url, folder, workspace=workspace) as product,
     ):
         yield product
 
@@ -40,6 +42,17 @@ async def tidy(product: Product) -> None:
     """Nobody is at the desk, and nothing is open."""
     for statement in _TIDY:
         await product.rows(statement)
+
+
+def changed_workspace(folder: Path, changes: Mapping[str, str]) -> Path:
+    """The demo workspace with other words in some places."""
+    text = WORKSPACE_FILE.read_text().replace("../flows/", f"{WORKSPACE_FILE.parents[1]}/flows/")
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path = folder / "workspace.yaml"
+    path.write_text(text)
+    return path
 
 
 def new_phone(product: Product) -> Phone:

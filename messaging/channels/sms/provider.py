@@ -12,7 +12,7 @@ from messaging.channel import FailureClass
 Status = Annotated[int, Field(ge=100, le=599)]
 Told = Literal["sent", "delivered", "read", "failed", "expired", "ignored"]
 
-_SHORTEST_SECRET = 12
+_SHORTEST_SECRET = 8
 
 
 class _Part(BaseModel):
