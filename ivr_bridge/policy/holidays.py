@@ -1,6 +1,6 @@
 """Public holidays by country, from the package that keeps up with them; read when a line first asks."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 
@@ -25,3 +25,9 @@ def are_known(country: str, subdivision: str | None) -> bool:
     except NotImplementedError:
         return False
     return True
+
+
+def near_years() -> tuple[int, int, int]:
+    """This year and its neighbours: a late shift reaches back, a time zone reaches ahead."""
+    year = datetime.now(UTC).year
+    return year - 1, year, year + 1

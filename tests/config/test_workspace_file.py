@@ -53,6 +53,33 @@ def test_a_secret_that_is_not_in_the_environment_is_named():
         ('numbers: ["+78002500000"]', 'numbers: ["88"]', "is no telephone number"),
         ("    grace_ms: 800", "    grace: 800", "Extra inputs are not permitted"),
         ("confirm: sent", "confirm: maybe", "confirm: Input should be"),
+        (
+            "    grace_ms: 800",
+            "    policy: {peak: {}}",
+            "needs voice_wait_s, queue_position or calls",
+        ),
+        ("    grace_ms: 800", "    policy: {share: {of: 30}}", "less than or equal to 1"),
+        ("    grace_ms: 800", "    policy: {hold_out: {of: 0}}", "greater than 0"),
+        (
+            "    grace_ms: 800",
+            "    policy: {intents: {only: [a], never: [A]}}",
+            "stands under both only and never",
+        ),
+        (
+            "    grace_ms: 800",
+            "    policy: {consent: {prompt_versions: [wa-2]}}",
+            "the line's own prompt 'wa-1' is not among them",
+        ),
+        (
+            "    grace_ms: 800",
+            "    policy: {hours: {week: {mon: 09:00-18:00}, holidays: {country: XX}}}",
+            "lines.main.policy.hours.holidays: the holidays of XX are not known",
+        ),
+        (
+            "languages: [ru, en]",
+            'languages: [ru, en]\ndo_not_contact: ["+7916"]',
+            "a beginning is written +7916*",
+        ),
         ("email: ivan@", "email: olga@", "stands twice"),
         ('parameters: ["{line_number}"]}', "parameters: []}", "takes 1 parameters, not 0"),
         ("template: call_to_chat,", "template: other,", "no template 'other' in this language"),

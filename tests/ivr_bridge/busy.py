@@ -9,7 +9,17 @@ import asyncpg
 
 CALLS = 6000
 LINE = "00000000-0000-0000-0000-000000000001"
-GROWING = {"call", "call_event", "eligibility", "deflection", "fact", "message", "thread", "entry"}
+GROWING = {
+    "call",
+    "call_event",
+    "eligibility",
+    "deflection",
+    "fact",
+    "message",
+    "thread",
+    "entry",
+    "do_not_contact",
+}
 
 
 @asynccontextmanager

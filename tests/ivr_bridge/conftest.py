@@ -287,7 +287,11 @@ async def house(
                     bands=bands,
                     wake=wake,
                     sealer=sealer,
-                    fresh=[lines._remembered, readiness._remembered._known],
+                    fresh=[
+                        lines._remembered,
+                        readiness._remembered._known,
+                        readiness._calls._known,
+                    ],
                 )
             finally:
                 await runner.cleanup()
