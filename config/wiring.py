@@ -36,14 +36,16 @@ from ivr_bridge.admin.keeping import LineKeeping
 from ivr_bridge.admin.trial import Trials
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
-from ivr_bridge.api import BRIDGE
+from ivr_bridge.api import BRIDGE, RECEPTION
 from ivr_bridge.asking import Bridge
 from ivr_bridge.deflections import Deflections, Means
 from ivr_bridge.dialects.fastagi.server import FastAgi
+from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
 from ivr_bridge.lines import Lines
 from ivr_bridge.readiness import Readiness
+from ivr_bridge.reception import Reception
 from ivr_bridge.reports import api as reports_api
 from ivr_bridge.reports.api import COUNTS_WITHIN_S, REPORTS, Reports
 from ivr_bridge.rescues import api as rescues_api
@@ -160,6 +162,8 @@ async def _join_bridge(
     await opened.enter_async_context(deflections.running())
     lines = Lines(database)
     app[LINKS] = Links(database)
+    secrets = LineSecrets(database, house.sealer)
+    app[RECEPTION] = Reception(house.workspaces, lines, secrets, house.clock)
     app[BRIDGE] = Bridge(
         lines=lines,
         deflections=deflections,

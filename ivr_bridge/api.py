@@ -8,29 +8,37 @@ import structlog
 from aiohttp import web
 
 from core.faults import Fault, Invalid, Overloaded, TooLarge, Unauthorized
-from core.http import Access, Endpoint, read_limited, require_key, trace_id
+from core.http import Access, Endpoint
 from core.ids import DeflectionId, parse
 from ivr_bridge.answer import Answer
 from ivr_bridge.asking import SCOPE, Bridge
 from ivr_bridge.calls import IdempotencyConflict
 from ivr_bridge.deflections import DeflectionUnknown
-from ivr_bridge.dialects.views import View, chosen, refused, shown
+from ivr_bridge.dialects.payloads import Heard
+from ivr_bridge.dialects.telling import VERBS, tell, tell_fault
+from ivr_bridge.dialects.turn import Turn
+from ivr_bridge.dialects.views import View, chosen
 from ivr_bridge.documents import CallEvents as CallEventsDocument
 from ivr_bridge.documents import CallRequest, DecisionDocument, EventsTaken
 from ivr_bridge.events import LineForbidden
 from ivr_bridge.opening import Wish
-from ivr_bridge.reading import read_events, read_request
-from ivr_bridge.timing import POLL_TOTAL_MS, Budget, deadline_ms
+from ivr_bridge.outcome import Action, Reason
+from ivr_bridge.reception import Reception
+from ivr_bridge.timing import (
+    DEADLINE_MS,
+    POLL_TOTAL_MS,
+    VERBS_DEADLINE_MS,
+    Budget,
+    deadline_ms,
+)
 
 log = structlog.get_logger()
 
-MAX_REQUEST = 64 * 1024
-MAX_EVENTS = 1024 * 1024
-
 
 BRIDGE = web.AppKey("BRIDGE", Bridge)
+RECEPTION = web.AppKey("RECEPTION", Reception)
 
-Asking = Callable[[web.Request, View, float], Awaitable[web.Response]]
+Asking = Callable[[Turn], Awaitable[web.Response]]
 
 
 class Broken(Fault, status=500, code="internal_error", retry=True):
@@ -41,74 +49,105 @@ def in_the_ivrs_words(ask: Asking) -> Callable[[web.Request], Awaitable[web.Stre
     """Answer faults in the dialect that was asked for, decision last."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        received = time.monotonic()
-        view = View.JSON
+        turn = Turn(request, time.monotonic())
         try:
-            view = chosen(request)
-            return await ask(request, view, received)
+            turn.view, turn.by_status = chosen(request)
+            return await ask(turn)
         except Fault as fault:
             log.info("ivr.refused", code=fault.code, status=fault.status)
-            return refused(view, fault, trace_id(request))
+            return tell_fault(turn, fault)
         except web.HTTPRequestEntityTooLarge:
-            return refused(view, TooLarge(), trace_id(request))
+            return tell_fault(turn, TooLarge())
         except Exception as broken:
             log.exception("ivr.broke", exc_info=broken)
-            return refused(view, Broken(), trace_id(request))
+            return tell_fault(turn, Broken())
 
     return handler
 
 
-async def _eligibility(request: web.Request, view: View, received: float) -> web.Response:
-    wish = await _wish(request)
-    if isinstance(wish, Answer):
-        return _shown(request, view, wish, received)
-    answer = await request.app[BRIDGE].eligibility.ask(wish)
-    return _shown(request, view, answer, received)
+async def _eligibility(turn: Turn) -> web.Response:
+    bridge = turn.request.app[BRIDGE]
+    wish = await turn.request.app[RECEPTION].wish(turn)
+    if wish is None:
+        return tell(turn, Answer(Action.CONTINUE, Reason.LINE_UNKNOWN))
+    if turn.over:
+        return await _ended(turn, wish)
+    answer = await bridge.eligibility.ask(wish)
+    if answer.action is Action.OFFER and turn.view in VERBS and not wish.request.dry_run:
+        # The document that is answered here is the offer: nobody else could tell that it was made.
+        await _note(turn, wish, "offered")
+    return tell(turn, answer)
 
 
-async def _deflect(request: web.Request, view: View, received: float) -> web.Response:
-    wish = await _wish(request)
-    if isinstance(wish, Answer):
-        return _shown(request, view, wish, received)
-    budget = Budget.of_call(received, deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms))
-    answer = await request.app[BRIDGE].deflections.decide(wish, budget)
-    return _shown(request, view, answer, received)
+async def _deflect(turn: Turn) -> web.Response:
+    bridge = turn.request.app[BRIDGE]
+    wish = await turn.request.app[RECEPTION].wish(turn)
+    if wish is None:
+        return tell(turn, Answer(Action.CONTINUE, Reason.LINE_UNKNOWN))
+    if turn.over:
+        return await _ended(turn, wish)
+    match turn.heard:
+        case Heard.NO:
+            await _note(turn, wish, "declined")
+            return tell(turn, Answer(Action.CONTINUE, Reason.DECLINED))
+        case Heard.SILENCE:
+            return tell(turn, Answer(Action.CONTINUE, Reason.NO_CONSENT))
+        case Heard.YES | Heard.NOT_ASKED:
+            turn.promised = True
+    usual = VERBS_DEADLINE_MS if turn.view in VERBS else DEADLINE_MS
+    wanted = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, usual)
+    answer = await bridge.deflections.decide(wish, Budget.of_call(turn.received, wanted))
+    return tell(turn, answer)
 
 
-async def _deflection(request: web.Request, view: View, received: float) -> web.Response:
-    holder = await require_key(request, SCOPE)
-    bridge = request.app[BRIDGE]
-    deflection_id = DeflectionId(parse("d", request.match_info["id"]))
-    row = await bridge.deflections.find(holder.workspace_id, deflection_id)
-    line = await bridge.lines.by_id(holder.workspace_id, row.line_id)
-    if line is None or not line.opens_to(holder.lines):
+async def _deflection(turn: Turn) -> web.Response:
+    turn.follows = turn.promised = True
+    bridge = turn.request.app[BRIDGE]
+    reception = turn.request.app[RECEPTION]
+    asker = await reception.enter(turn)
+    deflection_id = DeflectionId(parse("d", turn.request.match_info["id"]))
+    row = await bridge.deflections.find(asker.workspace_id, deflection_id)
+    line = await bridge.lines.by_id(asker.workspace_id, row.line_id)
+    if line is None:
         raise DeflectionUnknown
-    answer = await bridge.deflections.follow(
-        holder.workspace_id, row, wait_s=_wait_ms(request) / 1000
-    )
-    return _shown(request, view, answer, received)
+    try:
+        await reception.follow(turn, asker, line)
+    except LineForbidden as foreign:
+        raise DeflectionUnknown from foreign
+    wait_s = _wait_ms(turn.request) / 1000
+    return tell(turn, await bridge.deflections.follow(asker.workspace_id, row, wait_s=wait_s))
 
 
-async def _events(request: web.Request, view: View, received: float) -> web.Response:
-    del view, received
-    holder = await require_key(request, SCOPE)
-    raw = read_events(await read_limited(request, MAX_EVENTS))
-    taken = await request.app[BRIDGE].events.take(holder.workspace_id, holder.lines, raw)
+async def _events(turn: Turn) -> web.Response:
+    bridge = turn.request.app[BRIDGE]
+    workspace_id, lines, told = await turn.request.app[RECEPTION].events(turn)
+    taken = await bridge.events.take(workspace_id, lines, told)
     return web.Response(
         body=taken.model_dump_json().encode(), content_type="application/json", charset="utf-8"
     )
 
 
-async def _wish(request: web.Request) -> Wish | Answer:
-    """What is asked, on which line; an unknown line is no fault but an answer: 200, `continue`."""
-    holder = await require_key(request, SCOPE)
-    asked = read_request(await read_limited(request, MAX_REQUEST))
-    return await request.app[BRIDGE].wish(holder, asked)
+async def _ended(turn: Turn, wish: Wish) -> web.Response:
+    """The platform reports the end of the call in the guise of another question."""
+    await _note(turn, wish, "ended")
+    return tell(turn, Answer(Action.CONTINUE, Reason.NO_CONSENT))
 
 
-def _shown(request: web.Request, view: View, answer: Answer, received: float) -> web.Response:
-    elapsed_ms = round((time.monotonic() - received) * 1000)
-    return shown(view, answer, elapsed_ms=elapsed_ms, trace_id=trace_id(request))
+async def _note(turn: Turn, wish: Wish, event: str) -> None:
+    """What happened in a call whose platform reports nothing by itself."""
+    request = wish.request
+    told = {
+        "event": event,
+        "call_id": request.call_id,
+        "line": wish.line.name,
+        "caller": request.caller,
+        "caller_withheld": request.caller_withheld,
+        "attempt": request.attempt,
+        "voice_wait_s": request.voice_wait_s,
+        "queue_position": request.queue_position,
+        "at": turn.request.app[RECEPTION].clock(),
+    }
+    await turn.request.app[BRIDGE].events.take(wish.workspace_id, [wish.line.name], [told])
 
 
 def _wait_ms(request: web.Request) -> int:
@@ -121,6 +160,8 @@ _VIEWS: tuple[str, ...] = (
     "application/json",
     "text/plain",
     "application/x-www-form-urlencoded",
+    "text/xml",
+    "application/voicexml+xml",
 )
 _FORMAT: dict[str, Any] = {
     "name": "format",
@@ -129,6 +170,13 @@ _FORMAT: dict[str, Any] = {
     "description": "How the decision reads; without it, Accept decides.",
     "schema": {"type": "string", "enum": [view.value for view in View], "default": "json"},
 }
+_BRANCH: dict[str, Any] = {
+    "name": "branch",
+    "in": "query",
+    "required": False,
+    "description": "The status alone says it: 200 hang up (or offer), 302 go on.",
+    "schema": {"type": "string", "enum": ["status"]},
+}
 _WAIT: dict[str, Any] = {
     "name": "wait_ms",
     "in": "query",
@@ -136,59 +184,75 @@ _WAIT: dict[str, Any] = {
     "description": "How long the answer may wait for a decision.",
     "schema": {"type": "integer", "minimum": 0, "maximum": POLL_TOTAL_MS, "default": 0},
 }
+_ASKED: tuple[dict[str, Any], ...] = tuple(
+    {"name": name, "in": "query", "required": required, "schema": {"type": "string"}}
+    for name, required in (("call_id", True), ("caller", False), ("line", True))
+)
+_ELIGIBLE = "May this caller be offered a messenger?"
+_MOVE = "Move this caller to a messenger, or say in time that the call goes on."
+_FOLLOW = "The decision about an earlier request, waited for."
+
+
+def _addresses(prefix: str, access: Access, how: str) -> tuple[Endpoint, ...]:
+    """What can be asked, for those who show who they are in one way."""
+    scope = SCOPE if access is Access.KEY else None
+
+    def asking(method: str, path: str, ask: Asking, summary: str) -> Endpoint:
+        return Endpoint(
+            method=method,
+            path=prefix + path,
+            handler=in_the_ivrs_words(ask),
+            summary=summary + how,
+            access=access,
+            scope=scope,
+            accepts=CallRequest if method == "POST" else None,
+            answers=DecisionDocument,
+            faults=(*_FAULTS, IdempotencyConflict),
+            parameters=(_FORMAT, _BRANCH, *(_ASKED if method == "GET" else ())),
+            answer_types=_VIEWS,
+            wraps_own_faults=True,
+        )
+
+    def following(method: str) -> Endpoint:
+        return Endpoint(
+            method=method,
+            path=prefix + "/deflections/{id}",
+            handler=in_the_ivrs_words(_deflection),
+            summary=_FOLLOW + how,
+            access=access,
+            scope=scope,
+            answers=DecisionDocument,
+            faults=(Unauthorized, DeflectionUnknown),
+            parameters=(_FORMAT, _BRANCH, _WAIT),
+            answer_types=_VIEWS,
+            wraps_own_faults=True,
+        )
+
+    return (
+        asking("POST", "/eligibility", _eligibility, _ELIGIBLE),
+        asking("GET", "/eligibility", _eligibility, _ELIGIBLE),
+        asking("POST", "/deflections", _deflect, _MOVE),
+        asking("GET", "/deflections", _deflect, _MOVE),
+        # Platforms of verbs come back by POST, so that nothing about the caller stands in an address.
+        following("GET"),
+        following("POST"),
+        Endpoint(
+            method="POST",
+            path=prefix + "/calls/events",
+            handler=in_the_ivrs_words(_events),
+            summary="What happened to calls: one event, or up to 1,000." + how,
+            access=access,
+            scope=scope,
+            accepts=CallEventsDocument,
+            answers=EventsTaken,
+            faults=_FAULTS,
+            wraps_own_faults=True,
+        ),
+    )
+
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
-        method="POST",
-        path="/v1/eligibility",
-        handler=in_the_ivrs_words(_eligibility),
-        summary="May this caller be offered a messenger?",
-        access=Access.KEY,
-        scope=SCOPE,
-        accepts=CallRequest,
-        answers=DecisionDocument,
-        faults=(*_FAULTS, IdempotencyConflict),
-        parameters=(_FORMAT,),
-        answer_types=_VIEWS,
-        wraps_own_faults=True,
-    ),
-    Endpoint(
-        method="POST",
-        path="/v1/deflections",
-        handler=in_the_ivrs_words(_deflect),
-        summary="Move this caller to a messenger, or say in time that the call goes on.",
-        access=Access.KEY,
-        scope=SCOPE,
-        accepts=CallRequest,
-        answers=DecisionDocument,
-        faults=(*_FAULTS, IdempotencyConflict),
-        parameters=(_FORMAT,),
-        answer_types=_VIEWS,
-        wraps_own_faults=True,
-    ),
-    Endpoint(
-        method="GET",
-        path="/v1/deflections/{id}",
-        handler=in_the_ivrs_words(_deflection),
-        summary="The decision about an earlier request, waited for.",
-        access=Access.KEY,
-        scope=SCOPE,
-        answers=DecisionDocument,
-        faults=(Unauthorized, DeflectionUnknown),
-        parameters=(_FORMAT, _WAIT),
-        answer_types=_VIEWS,
-        wraps_own_faults=True,
-    ),
-    Endpoint(
-        method="POST",
-        path="/v1/calls/events",
-        handler=in_the_ivrs_words(_events),
-        summary="What happened to calls: one event, or up to 1,000.",
-        access=Access.KEY,
-        scope=SCOPE,
-        accepts=CallEventsDocument,
-        answers=EventsTaken,
-        faults=_FAULTS,
-        wraps_own_faults=True,
-    ),
+    *_addresses("/v1", Access.KEY, ""),
+    *_addresses("/v1/l/{workspace}", Access.PUBLIC, " Signed by the line's platform."),
+    *_addresses("/v1/k/{key}", Access.PUBLIC, " For platforms that can send no header."),
 )

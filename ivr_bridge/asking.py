@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from core.access import KeyHolder
+from core.ids import WorkspaceId
 from ivr_bridge.answer import Answer
 from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of
 from ivr_bridge.deflections import Deflections
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents, LineForbidden
+from ivr_bridge.line import Line
 from ivr_bridge.lines import Lines
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
@@ -34,18 +36,24 @@ class Bridge:
             return Answer(Action.CONTINUE, Reason.LINE_UNKNOWN)
         if not line.opens_to(holder.lines):
             raise LineForbidden
-        caller = caller_of(
-            asked.request.caller,
-            withheld=asked.request.caller_withheld,
-            messenger_number=asked.request.messenger_number,
-            country=line.country,
-        )
-        return Wish(
-            workspace_id=holder.workspace_id,
-            line=line,
-            request=asked.request,
-            caller=caller,
-            call_id=key_of(asked.request.call_id),
-            language=line.language(asked.request.language),
-            dropped=asked.dropped,
-        )
+        return wish_of(holder.workspace_id, line, asked)
+
+
+def wish_of(workspace_id: WorkspaceId, line: Line, asked: Asked) -> Wish:
+    """A request that was understood, on its line."""
+    request = asked.request
+    caller = caller_of(
+        request.caller,
+        withheld=request.caller_withheld,
+        messenger_number=request.messenger_number,
+        country=line.country,
+    )
+    return Wish(
+        workspace_id=workspace_id,
+        line=line,
+        request=request,
+        caller=caller,
+        call_id=key_of(request.call_id),
+        language=line.language(request.language),
+        dropped=asked.dropped,
+    )

@@ -8,6 +8,11 @@ _HIDDEN = frozenset(
     {"", "anonymous", "unavailable", "unknown", "withheld", "private", "restricted", "blocked", "asserted",
      "none", "null", "nil", "<unknown>", "no number", "number unavailable", "not available"}
 )  # fmt: skip
+# Twilio spells a caller who is hidden on the keys of a telephone (twilio.com/docs/voice/twiml, "What if
+# the caller is unknown"): +266696687 reads ANONYMOUS.
+_SPELT = frozenset(
+    {"266696687", "7378742833", "2562533", "8656696", "86282452253", "7748283", "7378742883"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def _is_hidden(text: str | None) -> bool:
     if text is None:
         return True
     plain = text.strip().strip('"').lower()
-    if plain in _HIDDEN:
+    if plain in _HIDDEN or (plain.startswith("+") and plain[1:] in _SPELT):
         return True
     # `"Anonymous" <sip:anonymous@anonymous.invalid>`: RFC 3323's way of saying nothing.
     return "anonymous@" in plain or "anonymous.invalid" in plain

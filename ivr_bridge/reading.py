@@ -17,6 +17,8 @@ Document = TypeVar("Document", bound=BaseModel)
 _MAX_DEPTH = 20
 _MAX_CONTEXT = 8 * 1024
 _NESTED = frozenset({"consent", "customer", "context"})
+# Empty, they say something: nobody may know who calls, or no key was pressed.
+_TELLING_WHEN_EMPTY = frozenset({"caller", "call_id", "line", "digits", "From", "Digits"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,6 @@ class Asked:
 
     request: CallRequest
     dropped: Sequence[str]
-
-
-def read_request(raw: bytes) -> Asked:
-    """The request in this body; Invalid when a required field is missing or nothing can be read."""
-    return asked_of(_fields(raw))
 
 
 def asked_of(fields: Mapping[str, Any]) -> Asked:
@@ -49,7 +46,7 @@ def asked_of(fields: Mapping[str, Any]) -> Asked:
 
 def read_events(raw: bytes) -> list[Any]:
     """The events in this body, unchecked: one object, a list, or a list under `events`."""
-    parsed = _json(raw) if raw.lstrip()[:1] in {b"{", b"["} else _form(raw)
+    parsed = _json(raw) if raw.lstrip()[:1] in {b"{", b"["} else read_form(raw)
     events = parsed.get("events", parsed) if isinstance(parsed, dict) else parsed
     listed = events if isinstance(events, list) else [events]
     if not 1 <= len(listed) <= 1000:  # noqa: PLR2004 - the contract's own figure
@@ -95,13 +92,14 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _fields(raw: bytes) -> dict[str, Any]:
+def read_fields(raw: bytes) -> dict[str, Any]:
+    """What a body says, as JSON or as a form; Invalid when nothing can be read."""
     if raw.lstrip()[:1] == b"{":
         parsed = _json(raw)
         if isinstance(parsed, dict):
             return parsed
     elif raw.strip() and raw.lstrip()[:1] not in {b"[", b'"'}:
-        return _form(raw)
+        return read_form(raw)
     raise Invalid("Send a JSON object or a form with call_id, line and caller.")
 
 
@@ -123,7 +121,8 @@ def _deep(value: object, left: int) -> bool:
     return False
 
 
-def _form(raw: bytes) -> dict[str, Any]:
+def read_form(raw: bytes) -> dict[str, Any]:
+    """The fields of a form, as `nested` reads them; Invalid when it is none."""
     try:
         pairs = parse_qsl(
             raw.decode("utf-8", "replace").strip("\r\n"), keep_blank_values=True, max_num_fields=500
@@ -142,7 +141,7 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
             inside = fields.setdefault(outer, {})
             if isinstance(inside, dict):
                 inside[inner] = value
-        elif value or name in {"caller", "call_id", "line"}:
+        elif value or name in _TELLING_WHEN_EMPTY:
             fields[name] = value
     return fields
 

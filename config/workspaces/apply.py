@@ -18,6 +18,8 @@ from handoff.routing.queues import QueueDraft, put_members, put_queue
 from handoff.triage.flow import Flow
 from handoff.triage.flows import publish
 from handoff.triage.trial import check_file
+from ivr_bridge.dialects.secrets import put_secrets
+from ivr_bridge.dialects.signatures import Signer
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Consent, LineDraft, OpeningUse
 from ivr_bridge.lines import put_line, put_unwanted
@@ -102,7 +104,7 @@ async def _write(rooms: Rooms, tx: Tx, file: WorkspaceFile, flows: Mapping[str, 
     for position, flow in enumerate(flows.values()):
         await publish(tx, flow, at=rooms.clock(), default=position == 0)
     for line in file.lines:
-        await _put_line(tx, line)
+        await _put_line(rooms, tx, line)
     await put_unwanted(tx, file.do_not_contact)
     members: dict[QueueId, list[PersonId]] = {queue_id: [] for queue_id in queues.values()}
     for person in file.people:
@@ -159,7 +161,7 @@ def _endpoint(part: WebhookPart) -> EndpointDraft:
     )
 
 
-async def _put_line(tx: Tx, part: LinePart) -> None:
+async def _put_line(rooms: Rooms, tx: Tx, part: LinePart) -> None:
     draft = LineDraft(
         name=part.name,
         title=part.title,
@@ -191,7 +193,9 @@ async def _put_line(tx: Tx, part: LinePart) -> None:
         terms=part.terms,
         enabled=part.enabled,
     )
-    await put_line(tx, draft)
+    line_id = await put_line(tx, draft)
+    signing = {signer: getattr(part.signing, signer.value) for signer in Signer}
+    await put_secrets(tx, rooms.sealer, line_id, signing)
     await _put_keys(tx, part)
 
 

@@ -74,6 +74,18 @@ class OpeningPart(_Part):
     parameters: list[str] = []
 
 
+Secrets = Annotated[list[Annotated[str, Field(min_length=8)]], Field(max_length=2)]
+
+
+class SigningPart(_Part):
+    """How the line's platform signs what it sends; two secrets while one takes the other's place."""
+
+    twilio: Secrets = []
+    """Auth tokens of the Twilio account."""
+    jambonz: Secrets = []
+    """Webhook secrets of the jambonz account."""
+
+
 class LinePart(LineTerms):
     """A dialled number, with its terms."""
 
@@ -99,6 +111,7 @@ class LinePart(LineTerms):
     rescue_after_s: int | None = Field(None, ge=30, le=86_400)
     repeat_call_s: int = Field(24 * 3600, ge=0, le=30 * 86_400)
     declined_s: int = Field(24 * 3600, ge=0, le=30 * 86_400)
+    signing: SigningPart = SigningPart()
     consent: ConsentPart
     flow: Name
     queue: Name

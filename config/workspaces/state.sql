@@ -31,6 +31,10 @@ SELECT 'line', l.name, to_jsonb(l) - 'workspace_id' - 'line_id' - 'name' - 'crea
                  WHERE n.workspace_id = l.workspace_id AND n.line_id = l.line_id))
   FROM ivr_bridge.line AS l WHERE l.workspace_id = :workspace
 UNION ALL
+SELECT 'signing', l.name, jsonb_object_agg(s.signer || ' ' || s.position, s.changed_at)
+  FROM ivr_bridge.line_secret AS s JOIN ivr_bridge.line AS l USING (workspace_id, line_id)
+ WHERE s.workspace_id = :workspace GROUP BY l.name
+UNION ALL
 SELECT 'numbers', 'do_not_contact', jsonb_build_object('listed', count(*), 'latest', max(n.added_at))
   FROM ivr_bridge.do_not_contact AS n WHERE n.workspace_id = :workspace HAVING count(*) > 0
 UNION ALL

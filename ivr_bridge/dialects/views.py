@@ -1,4 +1,4 @@
-"""JSON, one word, or a form: which one was asked for, and how it reads."""
+"""Which of the dialects was asked for, and how the plain ones read: JSON, one word, or a form."""
 
 import json
 from enum import StrEnum
@@ -7,17 +7,21 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from core.faults import Fault, Invalid, RateLimited, Unauthorized
+from core.faults import Fault, Invalid
 from ivr_bridge.answer import Answer
 from ivr_bridge.outcome import Action
 
 
 class View(StrEnum):
-    """The dialects that carry a plain decision."""
+    """How the one decision reads."""
 
     JSON = "json"
     TEXT = "text"
     FORM = "form"
+    TWIML = "twiml"
+    VXML = "vxml"
+    JAMBONZ = "jambonz"
+    HTTAPI = "httapi"
 
 
 CONTENT_TYPES = {
@@ -32,42 +36,52 @@ _BY_ACCEPT = {
     "text/plain": View.TEXT,
     "text/*": View.TEXT,
     "application/x-www-form-urlencoded": View.FORM,
+    "application/voicexml+xml": View.VXML,
 }
 
 
 class FormatUnknown(Invalid, code="invalid_request"):
-    """`format` may be json, text or form."""
+    """`format` may be json, text, form, twiml, vxml, jambonz or httapi; `branch` may be status."""
 
 
-def chosen(request: web.Request) -> View:
-    """`?format=` decides, else the first understood part of Accept, else JSON; raises FormatUnknown."""
+def chosen(request: web.Request) -> tuple[View, bool]:
+    """`?format=` decides, else the first understood part of Accept, else JSON; and whether the status
+    alone is to say it (`?branch=status`), where a word is body enough. Raises FormatUnknown.
+    """
+    branch = request.query.get("branch")
+    if branch not in {None, "status"}:
+        raise FormatUnknown
     wanted = request.query.get("format")
     if wanted is not None:
         try:
-            return View(wanted.lower())
+            return View(wanted.lower()), branch is not None
         except ValueError as unknown:
             raise FormatUnknown from unknown
+    if branch is not None:
+        return View.TEXT, True
     for part in request.headers.get("Accept", "").split(","):
         view = _BY_ACCEPT.get(part.split(";", 1)[0].strip().lower())
         if view is not None:
-            return view
-    return View.JSON
+            return view, False
+    return View.JSON, False
 
 
-def shown(view: View, answer: Answer, *, elapsed_ms: int, trace_id: str) -> web.Response:
-    """A decision in this view, written in one piece."""
+def plain(view: View, answer: Answer, *, elapsed_ms: int, trace_id: str) -> str:
+    """A decision without verbs."""
     if view is View.TEXT:
-        return _response(view, answer.action.value)
+        return answer.action.value
     document = answer.document(elapsed_ms=elapsed_ms, trace_id=trace_id)
-    if view is View.JSON:
-        return _response(view, _json(document))
-    return _response(view, _form(document))
+    return _json(document) if view is View.JSON else _form(document)
 
 
-def refused(view: View, fault: Fault, trace_id: str) -> web.Response:
-    """A fault in this view. Whatever it is, the call goes on: that word stands last."""
-    if view is View.JSON:
-        document: dict[str, Any] = {
+def plain_fault(view: View, fault: Fault, trace_id: str) -> str:
+    """A fault without verbs. Whatever it is, the call goes on: that word stands last."""
+    if view is View.TEXT:
+        return Action.CONTINUE.value
+    if view is View.FORM:
+        return _form({"reason": fault.code, "trace_id": trace_id, "action": Action.CONTINUE.value})
+    return _json(
+        {
             "type": "about:blank",
             "title": (type(fault).__doc__ or fault.code).strip(),
             "status": fault.status,
@@ -77,18 +91,7 @@ def refused(view: View, fault: Fault, trace_id: str) -> web.Response:
             "trace_id": trace_id,
             "action": Action.CONTINUE.value,
         }
-        response = _response(view, _json(document), fault.status, "application/problem+json")
-    elif view is View.TEXT:
-        response = _response(view, Action.CONTINUE.value, fault.status)
-    else:
-        said = {"reason": fault.code, "trace_id": trace_id, "action": Action.CONTINUE.value}
-        response = _response(view, _form(said), fault.status)
-    if fault.retry:
-        seconds = fault.facts.get("retry_after_s", 5 if isinstance(fault, RateLimited) else 1)
-        response.headers["Retry-After"] = str(seconds)
-    if isinstance(fault, Unauthorized):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    )
 
 
 def _told(fault: Fault) -> dict[str, Any]:
@@ -111,17 +114,3 @@ def _form(document: dict[str, Any]) -> str:
         if value is not None and not isinstance(value, list | dict)
     }
     return urlencode({**flat, "end": 1})
-
-
-def _response(
-    view: View, text: str, status: int = 200, content_type: str | None = None
-) -> web.Response:
-    body = text.encode("utf-8", "replace")
-    return web.Response(
-        body=body,
-        status=status,
-        headers={
-            "Content-Type": f"{content_type or CONTENT_TYPES[view]}; charset=utf-8",
-            "Cache-Control": "no-store",
-        },
-    )

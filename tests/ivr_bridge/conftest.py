@@ -32,11 +32,13 @@ from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.asking import Bridge
 from ivr_bridge.deflections import Deflections, Means
+from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
 from ivr_bridge.line import Consent, LineDraft, OpeningUse
 from ivr_bridge.lines import Lines, put_line
 from ivr_bridge.readiness import Readiness
+from ivr_bridge.reception import Reception
 from messaging import api as messaging_api
 from messaging.accounts import AccountDraft, Accounts, put_account
 from messaging.channel import Channel
@@ -115,7 +117,9 @@ class Ivr:
         began = asyncio.get_running_loop().time()
         told = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         told |= {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.session.request(method, self.url + path, data=body, headers=told) as answer:
+        async with self.session.request(
+            method, self.url + path, data=body, headers=told, allow_redirects=False
+        ) as answer:
             content = await answer.read()
             took = asyncio.get_running_loop().time() - began
             return Told(answer.status, dict(answer.headers), content, took)
@@ -231,6 +235,7 @@ async def house(
             clock=utc_now,
         )
         deflections = Deflections(means)
+        secrets = LineSecrets(database, sealer)
         library = Library(
             database, Files(f"file://{tmp_path}/files"), sealer, accounts, channels, utc_now
         )
@@ -243,6 +248,7 @@ async def house(
             app[KEYS] = Keys(database, sealer, utc_now)
             app[PUBLIC_ORIGIN] = "http://127.0.0.1"
             app[messaging_api.WEBHOOKS] = Webhooks(Workspaces(database), accounts, channels, intake)
+            app[api.RECEPTION] = Reception(Workspaces(database), lines, secrets, utc_now)
             app[api.BRIDGE] = Bridge(
                 lines=lines,
                 deflections=deflections,
@@ -291,6 +297,7 @@ async def house(
                         lines._remembered,
                         readiness._remembered._known,
                         readiness._calls._known,
+                        secrets._remembered,
                     ],
                 )
             finally:

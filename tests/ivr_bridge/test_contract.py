@@ -158,7 +158,7 @@ async def test_an_id_that_names_nothing_is_not_found_and_goes_on(house: House, p
     assert told.json.get("action", "continue") == "continue"
 
 
-@pytest.mark.parametrize("form", ["twiml", "yaml", "JSON5"])
+@pytest.mark.parametrize("form", ["smil", "yaml", "JSON5"])
 async def test_an_unknown_format_is_refused(house: House, form: str):
     told = await house.ivr.post(f"/v1/deflections?format={form}", BODY)
     assert (told.status, told.action) == (400, "continue")

@@ -12,9 +12,14 @@ from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Values
-from ivr_bridge.reading import clean, read_events, read_request, storable
+from ivr_bridge.reading import Asked, asked_of, clean, read_events, read_fields, storable
 from ivr_bridge.store import Attempt, which_attempt
 from ivr_bridge.timing import Pace, deadline_ms, enough_time
+
+
+def understood(raw: bytes) -> Asked:
+    return asked_of(read_fields(raw))
+
 
 PLAIN = {"call_id": "c", "caller": "+79161234567", "line": "+78002500000"}
 
@@ -30,7 +35,7 @@ PLAIN = {"call_id": "c", "caller": "+79161234567", "line": "+78002500000"}
     ],
 )
 def test_json_or_form_is_told_by_its_first_character(raw):
-    request = read_request(raw).request
+    request = understood(raw).request
     assert request.call_id == "c"
     caller = caller_of(request.caller, withheld=False, messenger_number=None, country="RU")
     assert caller.phone is not None
@@ -56,13 +61,13 @@ def test_json_or_form_is_told_by_its_first_character(raw):
     ],
 )
 def test_a_bad_optional_field_costs_that_field_only(field, value):
-    asked = read_request(json.dumps({**PLAIN, field: value}).encode())
+    asked = understood(json.dumps({**PLAIN, field: value}).encode())
     assert list(asked.dropped) == [field]
     assert asked.request.line == PLAIN["line"]
 
 
 def test_a_context_that_is_too_large_is_dropped():
-    asked = read_request(json.dumps({**PLAIN, "context": {"text": "x" * 9000}}).encode())
+    asked = understood(json.dumps({**PLAIN, "context": {"text": "x" * 9000}}).encode())
     assert asked.request.context == {}
     assert "context" in asked.dropped
 
@@ -91,12 +96,12 @@ def test_a_context_that_is_too_large_is_dropped():
 )
 def test_what_cannot_be_understood_is_refused(raw):
     with pytest.raises(Invalid):
-        read_request(raw)
+        understood(raw)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_understood_or_refused(raw):
-    for read in (read_request, read_events):
+    for read in (understood, read_events):
         try:
             read(raw)
         except Invalid:
@@ -104,7 +109,7 @@ def test_any_bytes_are_understood_or_refused(raw):
 
 
 def test_forms_can_nest_and_repeat():
-    asked = read_request(
+    asked = understood(
         b"call_id=c&caller=x&caller=+79161234567&line=l&consent.given=1&consent.method=dtmf"
         b"&context.order=123&ivr_path=main,1&can_poll=true&deadline_ms=3000&intent="
     )
