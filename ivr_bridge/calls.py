@@ -11,6 +11,8 @@ from core.postgres import Tx
 from core.queries import load
 from core.weaving import Strand, Woven
 from ivr_bridge.opening import Wish
+from ivr_bridge.policy.recorded import Read
+from ivr_bridge.policy.terms import Cap
 from messaging.channel import Account
 
 SQL = load(Path(__file__).with_name("calls.sql"))
@@ -99,7 +101,7 @@ def to_make(workspace_id: WorkspaceId, wish: Wish, call_ref: CallRef) -> dict[st
 def asked_about(workspace_id: WorkspaceId, wish: Wish, account: Account | None) -> dict[str, Any]:
     """The values of `know_caller`."""
     line = wish.line
-    caps = line.terms.policy.frequency
+    far = Read.by(line.terms.policy, line.terms.shadow).openings or (0, 0)
     return {
         "workspace": workspace_id,
         "line": line.line_id,
@@ -110,8 +112,8 @@ def asked_about(workspace_id: WorkspaceId, wish: Wish, account: Account | None) 
         "target": wish.target,
         "account": None if account is None else account.id,
         "patterns": patterns_of(wish.target) if line.unwanted_listed and wish.target else [],
-        "openings_within_s": max((cap.within_s for cap in caps), default=0),
-        "openings_kept": max((cap.at_most for cap in caps), default=0),
+        "openings_within_s": far[0],
+        "openings_kept": far[1],
     }
 
 
@@ -120,9 +122,8 @@ def patterns_of(number: str) -> list[str]:
     return [number, *(f"{number[:length]}*" for length in range(2, len(number) + 1))]
 
 
-async def remember_offers(tx: Tx, wish: Wish, *, new: bool) -> Offers:
-    """What this caller was offered; a new call of a line that counts no calls has nothing to remember."""
-    cap = wish.line.terms.policy.offers.ignored
+async def remember_offers(tx: Tx, wish: Wish, cap: Cap | None, *, new: bool) -> Offers:
+    """What this caller was offered; a new call has nothing to remember when no `cap` counts calls."""
     if new and cap is None:
         return NO_OFFERS
     row = await tx.fetchrow(

@@ -69,9 +69,10 @@ RETURNING call_ref, caller;
 -- An answer before the offer, with the rules behind it.
 INSERT INTO ivr_bridge.eligibility
        (workspace_id, eligibility_id, call_ref, attempt, action, reason, arm, reachability, trace,
-        asked, channel, evidence_source, evidence_at, took_ms)
+        asked, channel, evidence_source, evidence_at, took_ms, seen, shadow_policy, shadow_reason, shadow_trace)
 VALUES (:workspace, :eligibility, :call_ref, :attempt, :action, :reason, :arm, :reachability, :trace,
-        :asked, :channel, :evidence_source, :evidence_at, :took_ms);
+        :asked, :channel, :evidence_source, :evidence_at, :took_ms, :seen, :shadow_policy, :shadow_reason,
+        :shadow_trace);
 
 -- name: remember_offers -> ivr_bridge.calls:Offers
 -- What this caller was offered: within this call, as reported or else as answered, and in earlier calls

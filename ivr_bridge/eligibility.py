@@ -15,10 +15,12 @@ from ivr_bridge.evidence import Proof
 from ivr_bridge.moment import before_the_offer, moment
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
-from ivr_bridge.policy import HARD, SOFT, Ruling, rule
+from ivr_bridge.policy import HARD, SOFT, Circumstances, Ruling, rule
+from ivr_bridge.policy.recorded import Read, written
 from ivr_bridge.readiness import Readiness, Ready
 from ivr_bridge.rehearsal import Rehearsal
 from ivr_bridge.rescue import CALLED, call_off
+from ivr_bridge.shadow import Candidate, Shadow, candidate
 from messaging import openings
 from messaging.reachability import Evidence
 
@@ -39,15 +41,25 @@ class Eligibility:
         if wish.request.dry_run:
             return await Rehearsal(self.database, self.readiness, self.clock).of_offer(wish)
         ready = await self.readiness.of(wish.workspace_id, wish.line)
-        recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line)
+        policy = wish.line.terms.policy
+        recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line, policy)
+        beside = await candidate(self.readiness, wish)
         async with self.database.workspace(wish.workspace_id) as tx:
-            answer = await self._ask(tx, wish, ready, recent_calls, began)
+            answer, shadow = await self._ask(tx, wish, ready, recent_calls, beside, began)
         ASKED.labels(answer.action.value, answer.reason.value).inc()
+        if shadow is not None:
+            shadow.count(answer.reason)
         return answer
 
     async def _ask(
-        self, tx: Tx, wish: Wish, ready: Ready | None, recent_calls: int | None, began: float
-    ) -> Answer:
+        self,
+        tx: Tx,
+        wish: Wish,
+        ready: Ready | None,
+        recent_calls: int | None,
+        beside: Candidate | None,
+        began: float,
+    ) -> tuple[Answer, Shadow | None]:
         now = self.clock()
         made, met = await calls.meet(tx, wish, None if ready is None else ready.account)
         call_ref = await calls.hold(tx, wish) if made is None else made
@@ -57,9 +69,13 @@ class Eligibility:
         if wish.caller.target is not None and ready is not None:
             prospect = await openings.look_up(tx, wish.caller.target, ready.account, now)
         at = await moment(tx, wish, new=made is not None, recent_calls=recent_calls, now=now)
-        seen = circumstances(wish, ready, met, prospect, asked=False)
-        seen = before_the_offer(seen, wish, ready, at)
-        ruling = rule((*HARD, *SOFT), seen, wish.line.terms.policy)
+        first = circumstances(wish, ready, met, prospect, asked=False)
+        terms = wish.line.terms.policy
+        seen = before_the_offer(first, wish, ready, at, terms)
+        ruling = rule((*HARD, *SOFT), seen, terms)
+        shadow = None
+        if beside is not None:
+            shadow = await beside.look(tx, wish, ready, first, at, new=made is not None)
         reason = ruling.refused or Reason.OK
         evidence = prospect.evidence
         answer = Answer(
@@ -72,19 +88,24 @@ class Eligibility:
             variant="hold_out" if reason is Reason.HOLD_OUT else "treat",
         )
         took_ms = round((time.monotonic() - began) * 1000)
-        await _note(tx, wish, call_ref, answer, ruling, evidence, took_ms)
-        return answer
+        told = _Told(answer, ruling, evidence, seen, shadow)
+        await _note(tx, wish, call_ref, told, took_ms)
+        return answer, shadow
 
 
-async def _note(
-    tx: Tx,
-    wish: Wish,
-    call_ref: CallRef,
-    answer: Answer,
-    ruling: Ruling,
-    evidence: Evidence,
-    took_ms: int,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Everything that a row keeps about one answer."""
+
+    answer: Answer
+    ruling: Ruling
+    evidence: Evidence
+    seen: Circumstances
+    shadow: Shadow | None
+
+
+async def _note(tx: Tx, wish: Wish, call_ref: CallRef, told: _Told, took_ms: int) -> None:
+    answer, shadow, terms = told.answer, told.shadow, wish.line.terms
     await tx.execute(
         *calls.SQL["note_eligibility"](
             workspace=tx.workspace_id,
@@ -95,11 +116,15 @@ async def _note(
             reason=answer.reason.value,
             arm=answer.variant,
             reachability=answer.reachability.value,
-            trace=ruling.trace,
+            trace=told.ruling.trace,
             asked=opening.asked(wish),
             channel=answer.channel,
-            evidence_source=evidence.source,
-            evidence_at=evidence.at,
+            evidence_source=told.evidence.source,
+            evidence_at=told.evidence.at,
             took_ms=took_ms,
+            seen=written(told.seen, Read.by(terms.policy, terms.shadow)),
+            shadow_policy=None if shadow is None else shadow.policy,
+            shadow_reason=None if shadow is None else shadow.reason.value,
+            shadow_trace=None if shadow is None else shadow.ruling.trace,
         )
     )

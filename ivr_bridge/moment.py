@@ -6,7 +6,8 @@ from datetime import datetime
 from core.postgres import Tx
 from ivr_bridge.calls import Offers, remember_offers
 from ivr_bridge.opening import Wish
-from ivr_bridge.policy import Circumstances, Drawn, draw, period_of
+from ivr_bridge.policy import Circumstances, PolicyTerms
+from ivr_bridge.policy.recorded import drawn
 from ivr_bridge.readiness import Ready
 from ivr_bridge.reading import clean
 
@@ -24,15 +25,16 @@ async def moment(
     tx: Tx, wish: Wish, *, new: bool, recent_calls: int | None, now: datetime
 ) -> Moment:
     """Read what the line's terms make matter; `new` when the call is named for the first time."""
-    return Moment(now, recent_calls, await remember_offers(tx, wish, new=new))
+    cap = wish.line.terms.policy.offers.ignored
+    return Moment(now, recent_calls, await remember_offers(tx, wish, cap, new=new))
 
 
 def before_the_offer(
-    seen: Circumstances, wish: Wish, ready: Ready | None, at: Moment
+    seen: Circumstances, wish: Wish, ready: Ready | None, at: Moment, terms: PolicyTerms
 ) -> Circumstances:
-    """The same circumstances, and all that decides whether an offer is made."""
+    """The same circumstances, and all that decides whether these terms make an offer."""
     request, line = wish.request, wish.line
-    terms = line.terms.policy
+    who = wish.known_caller or wish.target
     local = at.now.astimezone(line.zone)
     spoken = None
     if request.language is not None and request.language.strip():
@@ -52,13 +54,6 @@ def before_the_offer(
         offered_ago_s=at.offers.offered_ago_s,
         offers=at.offers.offers,
         ignored_offers=at.offers.ignored,
-        share_draw=_drawn(wish, "share", terms.share, local),
-        hold_out_draw=_drawn(wish, "hold_out", terms.hold_out, local),
+        share_draw=drawn("share", terms.share, local, line.draw_key, who),
+        hold_out_draw=drawn("hold_out", terms.hold_out, local, line.draw_key, who),
     )
-
-
-def _drawn(wish: Wish, purpose: str, terms: Drawn | None, local: datetime) -> float | None:
-    who = wish.known_caller or wish.target
-    if terms is None or who is None:
-        return None
-    return draw(wish.line.draw_key, purpose, who, period_of(local.date(), terms.period_days))

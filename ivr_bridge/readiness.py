@@ -9,6 +9,7 @@ from core.postgres import Database
 from core.queries import load
 from handoff.routing.queues import expected_wait_s, wait_facts
 from ivr_bridge.line import Line
+from ivr_bridge.policy import PolicyTerms
 from ivr_bridge.remembered import Remembered
 from ivr_bridge.timing import Pace
 from messaging.accounts import Accounts, AccountUnknown
@@ -60,9 +61,11 @@ class Readiness:
         """What the line can do, or None when its account is not there."""
         return await self._remembered.get((workspace_id, line.account, line.queue))
 
-    async def recent_calls(self, workspace_id: WorkspaceId, line: Line) -> int | None:
-        """Calls on the line within the minutes its terms name; None when they name none."""
-        peak = line.terms.policy.peak
+    async def recent_calls(
+        self, workspace_id: WorkspaceId, line: Line, terms: PolicyTerms
+    ) -> int | None:
+        """Calls on the line within the minutes these terms name; None when they name none."""
+        peak = terms.peak
         if peak is None or peak.calls is None:
             return None
         return await self._calls.get(

@@ -42,7 +42,9 @@ class Rehearsal:
 
     async def _rehearse(self, wish: Wish, *, asked: bool) -> Answer:
         ready = await self.readiness.of(wish.workspace_id, wish.line)
-        recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line)
+        recent_calls = await self.readiness.recent_calls(
+            wish.workspace_id, wish.line, wish.line.terms.policy
+        )
         answer: Answer | None = None
         try:
             async with self.database.workspace(wish.workspace_id) as tx:
@@ -65,7 +67,8 @@ class Rehearsal:
             prospect = await openings.look_up(tx, wish.caller.target, ready.account, now)
         at = await moment(tx, wish, new=call_ref is not None, recent_calls=recent_calls, now=now)
         seen = circumstances(wish, ready, met, prospect, asked=asked)
-        seen, terms = before_the_offer(seen, wish, ready, at), wish.line.terms.policy
+        terms = wish.line.terms.policy
+        seen = before_the_offer(seen, wish, ready, at, terms)
         hard, soft = rule(HARD, seen, terms, every=True), rule(SOFT, seen, terms, every=True)
         refused = hard.refused or (None if asked else soft.refused)
         offered = refused is None and not asked

@@ -20,6 +20,8 @@ class LineTerms(BaseModel):
     dialects: DialectTerms = DialectTerms()
     policy: PolicyTerms = PolicyTerms()
     rescue: RescueTerms = RescueTerms()
+    shadow: PolicyTerms | None = None
+    """A candidate that decides beside `policy`, without effect, to be looked at in the report `shadow`."""
 
     def stored(self) -> dict[str, Any]:
         """As the database keeps it: only what differs from the defaults."""

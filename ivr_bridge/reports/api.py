@@ -26,6 +26,7 @@ from ivr_bridge.reports.deflections import TooManyRows, deflections
 from ivr_bridge.reports.formats import Format, written
 from ivr_bridge.reports.periods import period
 from ivr_bridge.reports.report import Report
+from ivr_bridge.reports.shadow import shadow
 from ivr_bridge.reports.table import Question, Table, labels
 from ivr_bridge.reports.voice_to_chat import GROUPS, voice_to_chat
 from ivr_bridge.reports.words import Language, language_of
@@ -59,6 +60,7 @@ METRICS: Mapping[str, Metric] = {
     "voice-to-chat": Metric(voice_to_chat, GROUPS),
     "deflection-funnel": Metric(deflection_funnel),
     "deflections": Metric(deflections),
+    "shadow": Metric(shadow),
 }
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ivr_bridge.reports.lexicon import WORDS
 from ivr_bridge.reports.periods import Period
 from ivr_bridge.reports.table import Table
-from ivr_bridge.reports.words import WORDS, Language, Word, Words
+from ivr_bridge.reports.words import Language, Word, Words
 
 
 @dataclass(frozen=True, slots=True)

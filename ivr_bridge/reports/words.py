@@ -234,7 +234,7 @@ _ROWS_RU = Words(
     },
 )
 
-WORDS: Mapping[str, Mapping[Language, Words]] = {
+MOVED: Mapping[str, Mapping[Language, Words]] = {
     "voice-to-chat": {Language.EN: _SHARE_EN, Language.RU: _SHARE_RU},
     "deflection-funnel": {Language.EN: _FUNNEL_EN, Language.RU: _FUNNEL_RU},
     "deflections": {Language.EN: _ROWS_EN, Language.RU: _ROWS_RU},

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from ivr_bridge.reports.api import METRICS
 from ivr_bridge.reports.deflections import without
 from ivr_bridge.reports.formats import Format, disarmed, written
+from ivr_bridge.reports.lexicon import WORDS
 from ivr_bridge.reports.periods import Period
 from ivr_bridge.reports.report import Report
 from ivr_bridge.reports.table import Column, Row, Table, Unit
-from ivr_bridge.reports.words import WORDS, Language, language_of
+from ivr_bridge.reports.words import Language, language_of
 
 NS = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 AT = datetime(2026, 1, 10, 9, 30, 15, 250_999, tzinfo=UTC)

@@ -1,0 +1,155 @@
+"""Circumstances written down, so that another policy can be asked about the same call later."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ivr_bridge.policy.circumstances import Agreement, Circumstances
+from ivr_bridge.policy.draw import draw, period_of
+from ivr_bridge.policy.terms import Drawn, PolicyTerms
+from messaging.reachability import Reach
+
+VERSION = 1
+
+_DRAWN = frozenset({"share_draw", "hold_out_draw"})
+"""Not kept: who draws what follows from the caller, the day and the line's key."""
+_REQUIRED = ("enabled", "withheld", "number_valid", "agreement", "opted_out", "account_up", "reach",
+             "conversation_open")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How far a policy makes us look back; what is not asked for is not read."""
+
+    calls: tuple[int, int] | None = None
+    """Calls within so many minutes, counted up to so many."""
+    openings: tuple[int, int] | None = None
+    """Openings within so many seconds, at most so many."""
+    ignored: tuple[int, int] | None = None
+    """Calls within so many seconds that let an offer pass, counted up to so many."""
+
+    @classmethod
+    def by(cls, terms: PolicyTerms, shadow: PolicyTerms | None = None) -> "Read":
+        """What these terms make us read; openings are read for the shadow too, once for both."""
+        peak, ignored = terms.peak, terms.offers.ignored
+        caps = (*terms.frequency, *(() if shadow is None else shadow.frequency))
+        return cls(
+            calls=None
+            if peak is None or peak.calls is None
+            else (peak.calls_within_min, peak.calls),
+            openings=(max(cap.within_s for cap in caps), max(cap.at_most for cap in caps))
+            if caps
+            else None,
+            ignored=None if ignored is None else (ignored.within_s, ignored.at_most),
+        )
+
+
+def written(seen: Circumstances, read: Read) -> dict[str, Any]:
+    """As a row keeps it: what is not known, or as usual, is left out."""
+    told: dict[str, Any] = {"v": VERSION}
+    for field in fields(seen):
+        value = getattr(seen, field.name)
+        if value is None or field.name in _DRAWN or value == field.default:
+            continue
+        if isinstance(value, datetime):
+            told["zone"] = getattr(value.tzinfo, "key", "UTC")
+            value = value.astimezone(UTC).isoformat()
+        elif field.name == "openings_ago_s":
+            value = [round(ago, 1) for ago in value]
+        elif field.name == "offered_ago_s":
+            value = round(value, 1)
+        told[field.name] = value
+    for name in ("calls", "openings", "ignored"):
+        if (far := getattr(read, name)) is not None:
+            told[f"read_{name}"] = list(far)
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was written down about one decision."""
+
+    seen: Circumstances
+    read: Read
+
+
+class NotEnough(Exception):
+    """A rule wants to know something that was not written down; `missing` names it."""
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(missing)
+        self.missing = missing
+
+
+def remembered(told: Mapping[str, Any] | None) -> Recorded:
+    """The circumstances of a row; raises NotEnough."""
+    if told is None or told.get("v") != VERSION or any(name not in told for name in _REQUIRED):
+        raise NotEnough("circumstances")
+    names = {field.name for field in fields(Circumstances)}
+    values = {name: value for name, value in told.items() if name in names}
+    values["agreement"] = Agreement(values["agreement"])
+    values["reach"] = Reach(values["reach"])
+    if "local" in values:
+        at = datetime.fromisoformat(values["local"])
+        values["local"] = at.astimezone(ZoneInfo(told.get("zone", "UTC")))
+    far = {
+        name: tuple(told[f"read_{name}"])
+        for name in ("calls", "openings", "ignored")
+        if f"read_{name}" in told
+    }
+    values.setdefault("channel_wanted", None)
+    values.setdefault("template_ok", None)
+    return Recorded(Circumstances(**values), Read(**far))
+
+
+def as_for(
+    recorded: Recorded, terms: PolicyTerms, *, draw_key: bytes, caller: str | None
+) -> Circumstances:
+    """The same circumstances as these terms would have seen them; raises NotEnough."""
+    seen, wanted, had = recorded.seen, Read.by(terms), recorded.read
+    if wanted.calls is not None and not _reaches(had.calls, wanted.calls, seen.recent_calls):
+        raise NotEnough("recent_calls")
+    if wanted.ignored is not None and not _reaches(
+        had.ignored, wanted.ignored, seen.ignored_offers
+    ):
+        raise NotEnough("ignored_offers")
+    if wanted.openings is not None:
+        known = 0 if seen.openings_ago_s is None else len(seen.openings_ago_s)
+        if had.openings is None or had.openings[0] < wanted.openings[0]:
+            raise NotEnough("openings")
+        if known == had.openings[1] < wanted.openings[1]:
+            raise NotEnough("openings")
+    if (terms.share or terms.hold_out) and caller is None and seen.number_valid:
+        # The number was keyed in, and stands nowhere.
+        raise NotEnough("caller")
+    return replace(
+        seen,
+        share_draw=drawn("share", terms.share, seen.local, draw_key, caller),
+        hold_out_draw=drawn("hold_out", terms.hold_out, seen.local, draw_key, caller),
+    )
+
+
+def _reaches(had: tuple[int, int] | None, wanted: tuple[int, int], found: int | None) -> bool:
+    """The same stretch of time, and counted as far as it matters."""
+    if had is None or had[0] != wanted[0]:
+        return False
+    return had[1] >= wanted[1] or (found or 0) < had[1]
+
+
+def drawn(
+    purpose: str, terms: Drawn | None, local: datetime | None, draw_key: bytes, who: str | None
+) -> float | None:
+    """Where this caller falls, when these terms draw at all."""
+    if terms is None or who is None or local is None:
+        return None
+    return draw(draw_key, purpose, who, period_of(local.date(), terms.period_days))
+
+
+def fingerprint(terms: PolicyTerms) -> str:
+    """The same for the same terms, however they were written."""
+    told = json.dumps(terms.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
