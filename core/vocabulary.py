@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 import phonenumbers
@@ -47,6 +48,33 @@ class PhoneNumber:
             return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164))
         except phonenumbers.NumberParseException:
             return None
+
+
+# Their mobiles and landlines share a look (Argentina with or without a 9, Mexico's 52 and 521, Brazil's
+# ninth digit), and libphonenumber takes mobiles of theirs for landlines (CHANNELS.md section 1).
+_UNSURE_PLANS = frozenset({"AR", "BR", "MX"})
+_NEVER_MOBILE = frozenset(
+    {
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.UAN,
+        phonenumbers.PhoneNumberType.VOICEMAIL,
+    }
+)
+
+
+@lru_cache(maxsize=4096)
+def is_landline(number: PhoneNumber) -> bool:
+    """Does the numbering plan say for certain that this is no mobile? In doubt it does not."""
+    try:
+        parsed = phonenumbers.parse(number.e164)
+    except phonenumbers.NumberParseException:
+        return False
+    if phonenumbers.region_code_for_number(parsed) in _UNSURE_PLANS:
+        return False
+    return phonenumbers.number_type(parsed) in _NEVER_MOBILE
 
 
 def mask(text: str) -> str:

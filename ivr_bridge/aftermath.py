@@ -18,6 +18,7 @@ from core.postgres import Database, Tx
 from core.wake import Signal
 from ivr_bridge import news, store
 from ivr_bridge import race as racing
+from ivr_bridge.complaints import complained
 from ivr_bridge.news import News
 from ivr_bridge.outcome import Fact, Outcome, Stranded
 from ivr_bridge.race import RESCUE_CHECK, Look, rescue_check
@@ -141,19 +142,16 @@ class Aftermath:
         payload = job.payload
         fact = Fact(payload["fact"])
         at = datetime.fromisoformat(payload["at"]) if payload.get("at") else None
-        await store.add_fact(
-            tx,
-            UUID(payload["deflection_id"]),
-            fact,
-            at=at,
-            detail={"conversation_id": payload["conversation_id"]},
-        )
+        deflection_id = DeflectionId(UUID(payload["deflection_id"]))
+        detail = {"conversation_id": payload["conversation_id"]}
+        added = await store.add_fact(tx, deflection_id, fact, at=at, detail=detail)
+        if added and fact is Fact.NOT_ME:
+            await complained(tx, deflection_id)
         if fact is Fact.ENGAGED:
             await call_off(tx, ContactId(UUID(payload["contact_id"])), WROTE)
         if fact is Fact.CLOSED:
             await called_back(tx, ConversationId(UUID(payload["conversation_id"])))
         if fact in _NEWS_OF_FACT:
-            deflection_id = DeflectionId(UUID(payload["deflection_id"]))
             await news.tell(tx, _NEWS_OF_FACT[fact], deflection_id, at=at)
 
     async def operator_joined(self, tx: Tx, job: Job) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from core.ids import CallRef, DeflectionId, MessageId, new_id
 from core.postgres import Tx
+from core.vocabulary import is_landline
 from handoff.conversation.opening import Invitation, invite_to
 from ivr_bridge import calls, opening, store
 from ivr_bridge.answer import Answer
@@ -21,7 +22,7 @@ from ivr_bridge.store import Attempt, NewAttempt
 from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, enough_time
 from messaging import openings
 from messaging.openings import Opening, OpeningDraft, Prospect
-from messaging.reachability import NOTHING, Reach
+from messaging.reachability import NOTHING
 
 NOBODY = Prospect(None, None, None, None, opted_out=False, evidence=NOTHING, account_stopped=None)
 
@@ -92,6 +93,7 @@ def circumstances(
         enabled=line.enabled,
         withheld=wish.caller.withheld,
         number_valid=wish.caller.target is not None,
+        landline=None if wish.caller.target is None else is_landline(wish.caller.target),
         agreement=told if asked else Agreement.NOT_ASKED,
         channel_wanted=None
         if not request.channels or ready is None
@@ -221,7 +223,7 @@ def _attempt(
         pending_s=POLL_TOTAL_MS / 1000 if polls else left_s,
         confirm=confirm,
         grace_ms=_grace_ms(wish),
-        positive=evidence.state is Reach.CONFIRMED,
+        positive=evidence.fresh,
         can_poll=polls,
         reach=evidence.state,
         channel=None if ready is None else ready.account.kind.value,
@@ -264,7 +266,7 @@ def not_now(setting: Setting) -> Reason | None:
         total_ms - setting.budget.elapsed_ms,
         ready.pace,
         stricter(wish.line.confirm, wish.request.confirm),
-        positive=setting.prospect.evidence.state is Reach.CONFIRMED,
+        positive=setting.prospect.evidence.fresh,
         grace_ms=_grace_ms(wish),
     )
     return None if enough else Reason.DEADLINE_SHORT

@@ -73,6 +73,14 @@ SELECT :workspace, :deflection, :fact, COALESCE(:at::timestamptz, clock_timestam
     ON CONFLICT DO NOTHING
 RETURNING deflection_id;
 
+-- name: complained
+-- Whose caller said *Not me*, and to which template.
+SELECT l.name AS line, m.content -> 'template' ->> 'name' AS template
+  FROM ivr_bridge.deflection AS d
+  JOIN ivr_bridge.line AS l ON l.workspace_id = d.workspace_id AND l.line_id = d.line_id
+  LEFT JOIN messaging.message AS m ON m.workspace_id = d.workspace_id AND m.message_id = d.message_id
+ WHERE d.workspace_id = :workspace AND d.deflection_id = :deflection;
+
 -- name: by_message
 -- The attempt that put this message on the wire, and those that answered from it.
 SELECT deflection_id, outcome FROM ivr_bridge.deflection

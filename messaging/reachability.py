@@ -19,6 +19,9 @@ from messaging.contacts import goes_by
 SQL = load(Path(__file__).with_name("reachability.sql"))
 
 POSITIVE_FOR = timedelta(days=30)
+FRESH_FOR = timedelta(days=7)
+"""Evidence weakens with age: people change numbers and leave networks. Only while it is this young may
+it stand in for evidence that has yet to come; after that it merely speaks for trying."""
 SENT_ONLY_FOR = timedelta(hours=1)
 
 
@@ -37,6 +40,8 @@ class Evidence:
     state: Reach
     source: str | None = None
     at: datetime | None = None
+    fresh: bool = False
+    """Confirmed so lately that it may stand in for evidence to come."""
 
 
 NOTHING = Evidence(Reach.UNKNOWN)
@@ -98,9 +103,13 @@ def judge(known: Iterable[Known], now: datetime) -> Evidence:
     best = NOTHING
     for each in known:
         evidence = _judge_one(each, now)
-        if _SURENESS[evidence.state] > _SURENESS[best.state] or best == NOTHING:
+        if best == NOTHING or _sureness(evidence) > _sureness(best):
             best = evidence
     return best
+
+
+def _sureness(evidence: Evidence) -> tuple[int, bool]:
+    return _SURENESS[evidence.state], evidence.fresh
 
 
 _SURENESS = {Reach.CONFIRMED: 2, Reach.UNREACHABLE: 1, Reach.UNKNOWN: 0}
@@ -113,7 +122,8 @@ def _judge_one(known: Known, now: datetime) -> Evidence:
     if known.negative_until is not None and not reached_last and now < known.negative_until:
         return Evidence(Reach.UNREACHABLE, known.negative_code, known.negative_at)
     if reached_last and known.positive_at is not None and now - known.positive_at <= POSITIVE_FOR:
-        return Evidence(Reach.CONFIRMED, known.positive_source, known.positive_at)
+        fresh = now - known.positive_at <= FRESH_FOR
+        return Evidence(Reach.CONFIRMED, known.positive_source, known.positive_at, fresh)
     if known.sent_at is not None and now - known.sent_at <= SENT_ONLY_FOR:
         return Evidence(Reach.UNKNOWN, "sent", known.sent_at)
     return NOTHING

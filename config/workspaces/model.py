@@ -14,11 +14,12 @@ from pydantic import (
 )
 
 from config.workspaces.channels import ChannelPart
+from config.workspaces.fitting import channels_fit, openings_fit
 from core.access import Role
 from core.access.issuing import too_wide
 from core.outgoing.destinations import written_well
 from core.outgoing.signing import key_of
-from core.vocabulary import ChannelKind, phone_number
+from core.vocabulary import phone_number
 from ivr_bridge.news import News
 from ivr_bridge.policy.holidays import are_known
 from ivr_bridge.terms import LineTerms
@@ -265,26 +266,11 @@ class WorkspaceFile(_Part):
         kinds = {part.name: part.kind for part in self.channels}
         for line in self.lines:
             _known(f"lines.{line.name}.channel", line.channel, channels)
-            rescue = line.rescue.channel
-            if rescue is not None and kinds.get(rescue) is not ChannelKind.SMS:
-                raise ValueError(
-                    f"lines.{line.name}.rescue.channel: there is no SMS channel {rescue!r}"
-                )
+            channels_fit(line, kinds)
             _known(f"lines.{line.name}.flow", line.flow, flows)
             for queue in filter(None, (line.queue, line.callback_queue)):
                 _known(f"lines.{line.name}.queue", queue, queues)
-            for language, opening in line.opening.items():
-                chosen = templates.get((line.channel, opening.template, language))
-                if chosen is None:
-                    raise ValueError(
-                        f"lines.{line.name}.opening.{language}: no template {opening.template!r}"
-                        f" in this language on channel {line.channel!r}"
-                    )
-                if len(chosen.parameters) != len(opening.parameters):
-                    raise ValueError(
-                        f"lines.{line.name}.opening.{language}: {opening.template!r} takes"
-                        f" {len(chosen.parameters)} parameters, not {len(opening.parameters)}"
-                    )
+            openings_fit(line, templates)
             _check_policy(line)
         for person in self.people:
             for queue in person.queues:

@@ -62,6 +62,13 @@ def not_too_often(seen: Circumstances, terms: PolicyTerms) -> Look:
     return PASSED
 
 
+def may_be_mobile(seen: Circumstances, _: PolicyTerms) -> Look:
+    """The number may be a mobile's; a landline that was reached on the channel is welcome as well."""
+    if seen.landline is None:
+        return SKIPPED
+    return refuse_if(seen.landline and seen.reach is not Reach.CONFIRMED)
+
+
 def channel_wanted(seen: Circumstances, _: PolicyTerms) -> Look:
     """The IVR, if it named channels, named this one."""
     return SKIPPED if seen.channel_wanted is None else refuse_if(not seen.channel_wanted)

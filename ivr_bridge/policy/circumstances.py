@@ -38,6 +38,8 @@ class Circumstances:
     """None when free words may be used and no template is needed."""
     reach: Reach
     conversation_open: bool
+    landline: bool | None = None
+    """By its numbering plan it is certainly no mobile; None without a number."""
     called_again: bool = False
     declined: bool | None = None
     """None when the IVR never reported an offer."""

@@ -12,6 +12,7 @@ HARD: tuple[Rule, ...] = (
     Rule("line_enabled", Reason.LINE_DISABLED, always.enabled),
     Rule("caller_shown", Reason.CALLER_WITHHELD, always.caller_shown),
     Rule("number_valid", Reason.INVALID_NUMBER, always.number_valid),
+    Rule("may_be_mobile", Reason.NOT_MOBILE, always.may_be_mobile),
     Rule("consent", Reason.NO_CONSENT, always.consent),
     Rule("prompt_accepted", Reason.NO_CONSENT, always.prompt_accepted),
     Rule("contact_welcome", Reason.OPTED_OUT, always.welcome),

@@ -50,7 +50,7 @@ async def test_a_file_applied_twice_changes_nothing_the_second_time(opened):
 
 async def test_a_dry_run_shows_and_changes_nothing(opened, tmp_path):
     await apply(opened, read(DEMO, ENVIRONMENT), FOLDER)
-    other = changed(tmp_path, "confirm: sent", "confirm: delivered")
+    other = changed(tmp_path, "confirm: sent", "confirm: accepted")
     assert await apply(opened, other, FOLDER, dry_run=True) == ["~ line main: confirm"]
     assert await apply(opened, other, FOLDER) == ["~ line main: confirm"]
 

@@ -102,3 +102,24 @@ def test_a_refusal_never_repeats_a_credential(tmp_path):
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(FileRefused, match="No such file"):
         read(tmp_path / "none.yaml", ENVIRONMENT)
+
+
+def test_a_delivered_that_may_come_in_an_hour_is_refused(tmp_path):
+    with pytest.raises(FileRefused, match="a time to live of 60 s"):
+        read(changed(tmp_path, "confirm: sent", "confirm: delivered"), ENVIRONMENT)
+    path = changed(tmp_path, "confirm: sent", "confirm: delivered")
+    path.write_text(path.read_text().replace("ttl_s: 3600", "ttl_s: 60"))
+    assert read(path, ENVIRONMENT).lines[0].confirm == "delivered"
+
+
+def test_a_rescue_by_sms_needs_an_sms_channel_and_a_link(tmp_path):
+    def rescue(words: str, channel: str = "sms") -> str:
+        text = f'{{by: sms, channel: {channel}, text: {{ru: "{words}"}}}}'
+        return f"confirm: sent\n    rescue: {text}"
+
+    with pytest.raises(FileRefused, match="there is no SMS channel 'whatsapp'"):
+        read(changed(tmp_path, "confirm: sent", rescue("{link}", "whatsapp")), ENVIRONMENT)
+    with pytest.raises(FileRefused, match="it leads nowhere"):
+        read(changed(tmp_path, "confirm: sent", rescue("hello")), ENVIRONMENT)
+    file = read(changed(tmp_path, "confirm: sent", rescue("go {link}")), ENVIRONMENT)
+    assert file.lines[0].terms.rescue.words("en") == "go {link}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.vocabulary import PhoneNumber, phone_number
+from core.vocabulary import PhoneNumber, is_landline, phone_number
 
 MOBILE = "+79161234567"
 
@@ -62,3 +62,25 @@ def test_a_number_masks_itself_wherever_it_is_printed():
 def test_no_text_makes_it_fail(text, country):
     found = phone_number(text, country=country)
     assert found is None or found.e164.startswith("+")
+
+
+@pytest.mark.parametrize(
+    ("number", "landline"),
+    [
+        ("+74951234567", True),
+        ("+79161234567", False),
+        ("+78002500000", True),
+        ("+442071838750", True),
+        ("+447400123456", False),
+        # The plan of North America does not say.
+        ("+12125550123", False),
+        # Mobiles that look like landlines to the library: never refused.
+        ("+541123456789", False),
+        ("+5215512345678", False),
+        ("+525512345678", False),
+        ("+551187654321", False),
+        ("+5511987654321", False),
+    ],
+)
+def test_only_a_certain_landline_is_one(number: str, landline: bool) -> None:
+    assert is_landline(PhoneNumber(number)) is landline

@@ -107,3 +107,19 @@ async def test_who_wrote_is_confirmed_for_the_number_they_may_call_from(database
 )
 def test_the_ids_that_a_number_may_go_by(number, others):
     assert likely_wa_ids(PhoneNumber(number)) == [number[1:], *others]
+
+
+async def test_evidence_weakens_before_it_ends(database, workspace_id, witness):
+    await witness(positive_at=NOW, positive_source="delivered")
+    async with database.workspace(workspace_id) as tx:
+        for days, fresh in ((0, True), (7, True), (8, False), (30, False)):
+            found = await reachability.look(tx, CALLER, ChannelKind.WHATSAPP, NOW + days * DAY)
+            assert (found.state, found.source, found.at) == (Reach.CONFIRMED, "delivered", NOW)
+            assert found.fresh is fresh, days
+
+
+async def test_evidence_is_forgotten_with_its_address(database, workspace_id, witness, address_id):
+    await witness(positive_at=NOW, positive_source="delivered")
+    async with database.workspace(workspace_id) as tx:
+        await tx.execute("DELETE FROM messaging.address WHERE address_id = $1", address_id)
+        assert await tx.fetchval("SELECT count(*) FROM messaging.reachability") == 0
