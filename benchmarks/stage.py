@@ -152,7 +152,7 @@ def _messenger(file: WorkspaceFile) -> WhatsAppPart:
 
 def _for_load(file: WorkspaceFile) -> WorkspaceFile:
     """The demo workspace with an upgraded account, and a line that may act on acceptance."""
-    channel = _messenger(file).model_copy(update={"messages_per_second": 1000.0})
+    channel = _messenger(file).model_copy(update={"messages_per_second": 20_000.0})
     line = file.lines[0].model_copy(update={"confirm": "accepted"})
     return file.model_copy(update={"channels": [channel], "lines": [line]})
 

@@ -51,6 +51,7 @@ from ivr_bridge.reports.api import COUNTS_WITHIN_S, REPORTS, Reports
 from ivr_bridge.rescues import api as rescues_api
 from ivr_bridge.rescues.api import LINKS
 from ivr_bridge.rescues.links import Links
+from ivr_bridge.shared import open_shared
 from messaging import api as messaging_api
 from messaging import work as messaging_work
 from messaging.api import LIBRARY, WEBHOOKS
@@ -89,7 +90,7 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
         app[KEYS] = Keys(ivr, house.sealer, house.clock)
         app[SIGN_INS] = SignIns(house.database, house.people, house.clock)
         await _join_messaging(app, opened, house, webhooks)
-        await _join_bridge(app, opened, house, ivr)
+        await _join_bridge(app, opened, house, ivr, await _shared(opened, house))
         await _join_desk(app, opened, house)
         await _join_reports(app, opened, house)
         app.add_routes([endpoint.route for endpoint in ENDPOINTS])
@@ -145,12 +146,24 @@ async def _join_messaging(
     app[LIBRARY] = house.library
 
 
+async def _shared(opened: AsyncExitStack, house: Rooms) -> Database:
+    database_url, _ = house.settings.need_databases()
+    return await opened.enter_async_context(
+        open_shared(database_url, size=house.settings.pools.shared, hint=house.wake.hint)
+    )
+
+
 async def _join_bridge(
-    app: web.Application, opened: AsyncExitStack, house: Rooms, database: Database
+    app: web.Application,
+    opened: AsyncExitStack,
+    house: Rooms,
+    database: Database,
+    shared: Database,
 ) -> None:
     readiness = Readiness(database, house.accounts)
     means = Means(
         database=database,
+        shared=shared,
         wake=house.wake,
         events=house.events,
         readiness=readiness,

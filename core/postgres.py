@@ -26,13 +26,6 @@ class DatabaseUnavailable(Unavailable, code="database_unavailable"):
     """The database does not answer; nothing was changed that you were not told about."""
 
 
-class Undone(Exception):
-    """The statement met a case that it was not made for: a column that must hold something would not.
-
-    Nothing of it was kept.
-    """
-
-
 class Tx:
     """A transaction in hand: run statements through it, and say whom to wake once it has committed."""
 
@@ -128,27 +121,23 @@ class Database:
         async with self._transaction(opening, workspace_id) as tx:
             yield tx
 
-    async def alone(
-        self, workspace_id: WorkspaceId, query: str, *args: object, wakes: Iterable[str] = ()
-    ) -> Record | None:
-        """One statement as a transaction of its own, in one round trip: its first row, committed.
-
-        Raises Undone where a column that must hold something would not.
-        """
+    async def alone(self, workspace_id: WorkspaceId, query: str, *args: object) -> list[Record]:
+        """One statement as a transaction of its own, in one round trip: its rows, committed."""
         conn = await self._acquire()
         try:
             await conn.stand_in(workspace_id)
-            row: Record | None = await conn.fetchrow(query, *args)
-        except asyncpg.NotNullViolationError as unfit:
-            raise Undone from unfit
+            rows: list[Record] = await conn.fetch(query, *args)
         except (OSError, TimeoutError, *_LOST) as lost:
             # Whether it took effect is not known here, as with a COMMIT that breaks off.
             raise DatabaseUnavailable from lost
         finally:
             await self._pool.release(conn)
-        if self._hint is not None and (topics := list(wakes)):
+        return rows
+
+    def wake(self, *topics: str) -> None:
+        """Hint at these topics, after a statement alone."""
+        if self._hint is not None:
             self._hint(topics)
-        return row
 
     @asynccontextmanager
     async def dispatcher(self) -> AsyncIterator[Tx]:
@@ -202,6 +191,13 @@ class Database:
             raise DatabaseUnavailable from lost
 
 
+_BY_KEYS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
 # Errors that say nothing about the statement and everything about the connection.
 _LOST = (
     asyncpg.PostgresConnectionError,
@@ -230,11 +226,12 @@ async def _roll_back(conn: Any) -> None:
 async def _prepare(conn: Any) -> None:
     """jsonb travels as Python values."""
     await conn.set_type_codec(
-        "jsonb", encoder=_to_json, decoder=json.loads, schema="pg_catalog", format="text"
+        "jsonb", encoder=to_json, decoder=json.loads, schema="pg_catalog", format="text"
     )
 
 
-def _to_json(value: object) -> str:
+def to_json(value: object) -> str:
+    """How a document is written where many travel in one array: `:documents::text[]`."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -248,11 +245,14 @@ async def open_database(
     acquire_timeout_s: float = 2.0,
     hint: Hint | None = None,
     hot: bool = False,
+    lock_timeout_ms: int = 0,
 ) -> AsyncIterator[Database]:
     """A pool of `size` connections that act as the service's role, closed at the end.
 
     `hot` where callers wait: every connection stands ready, and a statement is planned once for all
-    values. Its rows must be found by whole keys then, whatever the values are.
+    values. Its rows are found by whole keys then, whatever the values are: a plan that reads a table
+    from end to end is never taken, even while the table is new and the planner takes it for empty.
+    `lock_timeout_ms` where nobody may wait for somebody else's row.
     """
     pool = await asyncpg.create_pool(
         dsn,
@@ -270,8 +270,9 @@ async def open_database(
             "statement_timeout": str(int(command_timeout_s * 1000)),
             # A transaction that waits on something else than us is a bug: let go of its locks.
             "idle_in_transaction_session_timeout": "15000",
+            "lock_timeout": str(lock_timeout_ms),
             "jit": "off",
-            "plan_cache_mode": "force_generic_plan" if hot else "auto",
+            **(_BY_KEYS if hot else {}),
         },
     )
     try:

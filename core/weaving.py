@@ -8,9 +8,10 @@
     row = await database.alone(workspace_id, *OPEN(opening={…}, chat={…}))
 
 Every strand becomes a part of one WITH, under its own name; a parameter may be given by another
-strand's rows instead of a value (`{}` in such an expression stands for the value). PostgreSQL runs
-all strands on one snapshot, and all of them or none: a strand that must not happen without another
-one is given NULL where its table forbids it, and everything is undone.
+strand's rows instead of a value. In such an expression, and in the ending, `{}` stands for the value
+itself and `{opening.phones}` for the value of another strand. PostgreSQL runs all strands on one
+snapshot, and all of them or none. Strands for many rows at once are told which of them to leave out
+by `only_where`.
 """
 
 import re
@@ -23,6 +24,7 @@ from core.queries import Statement
 _SHARED = "workspace"
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _PLACE = re.compile(r"\$(\d+)")
+_OTHERS = re.compile(r"\{(\w+)\.(\w+)\}")
 _PART = re.compile(r"\s*(\w+)\s+AS\s+(?:MATERIALIZED\s+)?\(", re.IGNORECASE)
 
 
@@ -39,9 +41,14 @@ class Strand:
         object.__setattr__(self, "statement", statement)
         object.__setattr__(self, "given", given)
 
-    def wants(self, parameter: str) -> bool:
-        """Is a value needed for it?"""
-        return "{}" in self.given.get(parameter, "{}")
+
+def only_where(done: str, keys: str) -> str:
+    """Ids in their order, but NULL where the row of the same place in `keys` was not `done`."""
+    return (
+        "(SELECT array_agg(CASE WHEN done.id IS NOT NULL THEN asked.id END ORDER BY asked.place)"
+        f" FROM unnest({{{keys}}}::uuid[], {{}}::uuid[]) WITH ORDINALITY AS asked (key, id, place)"
+        f" LEFT JOIN ({done}) AS done (id) ON done.id = asked.key)"
+    )
 
 
 class Woven:
@@ -50,7 +57,7 @@ class Woven:
     def __init__(self, ending: str, **strands: Strand) -> None:
         self._places: dict[tuple[str, str], int] = {}
         parts = [part for name, strand in strands.items() for part in self._parts(name, strand)]
-        self.text = "WITH " + ",\n".join(parts) + "\n" + ending
+        self.text = "WITH " + ",\n".join(parts) + "\n" + self._with_others(ending)
 
     def __call__(self, **values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The text and its arguments. Values that another strand gives are not read."""
@@ -59,9 +66,8 @@ class Woven:
     def _parts(self, name: str, strand: Strand) -> list[str]:
         def fill(place: re.Match[str]) -> str:
             parameter = strand.statement.parameters[int(place[1]) - 1]
-            if not strand.wants(parameter):
-                return strand.given[parameter]
-            return strand.given.get(parameter, "{}").replace("{}", self._place(name, parameter))
+            given = self._with_others(strand.given.get(parameter, "{}"))
+            return given.replace("{}", self._place(name, parameter)) if "{}" in given else given
 
         inner, main = _split(strand.statement.text)
         names = [part for part, _ in inner]
@@ -70,6 +76,9 @@ class Woven:
             f"{_own(name, part) if part else name} AS (\n{_PLACE.sub(fill, _renamed(text, name, names))})"
             for part, text in told
         ]
+
+    def _with_others(self, expression: str) -> str:
+        return _OTHERS.sub(lambda other: self._place(other[1], other[2]), expression)
 
     def _place(self, strand: str, parameter: str) -> str:
         """Where a value goes; the workspace is the same for all."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.faults import Refused
-from core.ids import CallRef, ContactId, LineId, WorkspaceId, new_id
+from core.ids import CallRef, ContactId, DeflectionId, LineId, WorkspaceId, new_id
 from core.postgres import Tx
 from core.queries import load
 from core.weaving import Strand, Woven
@@ -26,13 +26,15 @@ class IdempotencyConflict(Refused, code="idempotency_conflict"):
 class Known:
     """What is known about a call that asks and about its caller."""
 
+    place: int
     known: CallRef | None
     """The call, when an earlier request or an event named it."""
     known_caller: str | None
     declined_now: bool
     offered_now: bool
     declined_before: bool
-    called_again: bool
+    hung_up_before: DeflectionId | None
+    """The latest attempt after which this caller was told to hang up, if that was a short while ago."""
     earlier_calls: int
     conversation_open: bool
     rescued_contact: ContactId | None
@@ -42,6 +44,11 @@ class Known:
     """This person's latest openings, newest first, as far back as the line's terms ask."""
     held_out: bool
     """Nothing was offered in this call, so that the effect can be measured."""
+
+    @property
+    def called_again(self) -> bool:
+        """Had they been told to hang up?"""
+        return self.hung_up_before is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class Taken:
 _MEET = Woven(
     "SELECT call.call_ref AS made, caller.* FROM caller LEFT JOIN call ON true",
     call=Strand(SQL["make_call"]),
-    caller=Strand(SQL["know_caller"]),
+    caller=Strand(SQL["know_callers"]),
 )
 
 
@@ -78,43 +85,59 @@ async def meet(tx: Tx, wish: Wish, account: Account | None) -> tuple[CallRef | N
     """Write the call down if it is new (its ref says that it was), and see who is calling."""
     row = await tx.fetchrow(
         *_MEET(
-            call=to_make(tx.workspace_id, wish, CallRef(new_id())),
-            caller=asked_about(tx.workspace_id, wish, account),
+            call=to_make(tx.workspace_id, [(CallRef(new_id()), wish)]),
+            caller=asked_about(tx.workspace_id, [(wish, account)]),
         )
     )
     assert row is not None, "the statement always answers one row"  # noqa: S101 - its own promise
-    made, *known = row.values()
-    return made, Known(*known)
+    made, *told = row.values()
+    known = Known(*told)
+    if known.hung_up_before is not None:
+        await tx.execute(*returned(tx.workspace_id, known.hung_up_before))
+    return made, known
 
 
-def to_make(workspace_id: WorkspaceId, wish: Wish, call_ref: CallRef) -> dict[str, Any]:
+def to_make(workspace_id: WorkspaceId, calls: Sequence[tuple[CallRef, Wish]]) -> dict[str, Any]:
     """The values of `make_call`."""
     return {
         "workspace": workspace_id,
-        "call_ref": call_ref,
-        "line": wish.line.line_id,
-        "call_id": wish.call_id,
-        "caller": wish.known_caller,
+        "call_refs": [call_ref for call_ref, _ in calls],
+        "lines": [wish.line.line_id for _, wish in calls],
+        "call_ids": [wish.call_id for _, wish in calls],
+        "callers": [wish.known_caller for _, wish in calls],
     }
 
 
-def asked_about(workspace_id: WorkspaceId, wish: Wish, account: Account | None) -> dict[str, Any]:
-    """The values of `know_caller`."""
-    line = wish.line
-    far = Read.by(line.terms.policy, line.terms.shadow).openings or (0, 0)
+def asked_about(
+    workspace_id: WorkspaceId, asking: Sequence[tuple[Wish, Account | None]]
+) -> dict[str, Any]:
+    """The values of `know_callers`: one place for each, counted from 1."""
+    terms = [wish.line.terms for wish, _ in asking]
+    far = [Read.by(each.policy, each.shadow).openings or (0, 0) for each in terms]
     return {
         "workspace": workspace_id,
-        "line": line.line_id,
-        "call_id": wish.call_id,
-        "caller": wish.known_caller,
-        "repeat_call_s": line.repeat_call_s,
-        "declined_s": line.declined_s,
-        "target": wish.target,
-        "account": None if account is None else account.id,
-        "patterns": patterns_of(wish.target) if line.unwanted_listed and wish.target else [],
-        "openings_within_s": far[0],
-        "openings_kept": far[1],
+        "lines": [wish.line.line_id for wish, _ in asking],
+        "call_ids": [wish.call_id for wish, _ in asking],
+        "callers": [wish.known_caller for wish, _ in asking],
+        "targets": [wish.target for wish, _ in asking],
+        "accounts": [None if account is None else account.id for _, account in asking],
+        "repeat_calls_s": [wish.line.repeat_call_s for wish, _ in asking],
+        "declined_s": [wish.line.declined_s for wish, _ in asking],
+        "patterns": [_listed_as(wish) for wish, _ in asking],
+        "openings_within_s": [within_s for within_s, _ in far],
+        "openings_kept": [kept for _, kept in far],
     }
+
+
+def returned(workspace_id: WorkspaceId, deflection_id: DeflectionId) -> tuple[Any, ...]:
+    """The statement that notes a caller's return."""
+    return SQL["note_return"](workspace=workspace_id, deflection=deflection_id)
+
+
+def _listed_as(wish: Wish) -> str | None:
+    """Patterns hold no blanks: one array of them travels as one text."""
+    wanted = wish.line.unwanted_listed and wish.target
+    return " ".join(patterns_of(wish.target)) if wanted and wish.target else None
 
 
 def patterns_of(number: str) -> list[str]:
@@ -196,5 +219,6 @@ __all__ = [
     "meet",
     "patterns_of",
     "remember_offers",
+    "returned",
     "to_make",
 ]

@@ -1,62 +1,71 @@
 -- name: make_call
--- A call that asks, when this request is the first to name it.
+-- Calls that ask, those that this request is the first to name. Taken in one order, so that two
+-- batches cannot wait for each other.
 INSERT INTO ivr_bridge.call (workspace_id, call_ref, line_id, call_id, caller)
-VALUES (:workspace, :call_ref, :line, :call_id, :caller)
+SELECT :workspace, a.call_ref, a.line_id, a.call_id, a.caller
+  FROM unnest(:call_refs::uuid[], :lines::uuid[], :call_ids::text[], :callers::text[])
+       AS a (call_ref, line_id, call_id, caller)
+ ORDER BY a.line_id, a.call_id
     ON CONFLICT (workspace_id, line_id, call_id) DO NOTHING
 RETURNING call_ref;
 
--- name: know_caller -> ivr_bridge.calls:Known
--- What is known about a call and its caller, as far as calls and conversations are concerned. A caller
--- who had been told to hang up is noted as back.
-WITH known AS (
-    SELECT call_ref, caller, declined_at, offered_at FROM ivr_bridge.call
-     WHERE workspace_id = :workspace AND line_id = :line AND call_id = :call_id
-), earlier AS (
-    SELECT d.deflection_id
-      FROM ivr_bridge.call AS c
-      JOIN ivr_bridge.deflection AS d ON d.workspace_id = c.workspace_id AND d.call_ref = c.call_ref
-     WHERE c.workspace_id = :workspace AND c.caller = :caller AND d.outcome = 'hangup'
-       AND c.first_seen_at > clock_timestamp() - make_interval(secs => :repeat_call_s)
-       AND NOT (c.line_id = :line AND c.call_id = :call_id)
-     ORDER BY c.first_seen_at DESC LIMIT 1
-), again AS (
-    INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
-    SELECT :workspace, deflection_id, 'repeat_call', clock_timestamp() FROM earlier
-        ON CONFLICT DO NOTHING
-), person AS (
-    SELECT contact_id FROM messaging.address
-     WHERE workspace_id = :workspace AND kind = 'phone' AND scope = '' AND value = :target
-)
-SELECT known.call_ref AS known, known.caller AS known_caller,
+-- name: know_callers -> ivr_bridge.calls:Known
+-- What is known about calls and their callers, as far as calls and conversations are concerned; a row
+-- for every place. Nothing is written.
+SELECT a.place, known.call_ref AS known, known.caller AS known_caller,
        known.declined_at IS NOT NULL AS declined_now, known.offered_at IS NOT NULL AS offered_now,
        EXISTS (SELECT FROM ivr_bridge.call
-                WHERE workspace_id = :workspace AND caller = :caller AND declined_at IS NOT NULL
-                  AND first_seen_at > clock_timestamp() - make_interval(secs => :declined_s)) AS declined_before,
-       EXISTS (SELECT FROM earlier) AS called_again,
+                WHERE workspace_id = :workspace AND caller = a.caller AND declined_at IS NOT NULL
+                  AND first_seen_at > clock_timestamp() - make_interval(secs => a.declined_s)) AS declined_before,
+       (SELECT d.deflection_id
+          FROM ivr_bridge.call AS c
+          JOIN ivr_bridge.deflection AS d ON d.workspace_id = :workspace AND d.call_ref = c.call_ref
+         WHERE c.workspace_id = :workspace AND c.caller = a.caller AND d.outcome = 'hangup'
+           AND c.first_seen_at > clock_timestamp() - make_interval(secs => a.repeat_call_s)
+           AND NOT (c.line_id = a.line_id AND c.call_id = a.call_id)
+         ORDER BY c.first_seen_at DESC LIMIT 1) AS hung_up_before,
        (SELECT count(*) FROM (
             SELECT FROM ivr_bridge.call
-             WHERE workspace_id = :workspace AND caller = :caller
-               AND NOT (line_id = :line AND call_id = :call_id) LIMIT 99) AS before) AS earlier_calls,
-       EXISTS (SELECT FROM person JOIN handoff.conversation AS v USING (contact_id)
-                WHERE v.workspace_id = :workspace AND v.kind = 'chat' AND v.account_id = :account
-                  AND v.state NOT IN ('invited', 'closed', 'abandoned')) AS conversation_open,
-       (SELECT r.contact_id FROM person JOIN ivr_bridge.rescue AS r USING (contact_id)
-         WHERE r.workspace_id = :workspace AND r.closed_at IS NULL LIMIT 1) AS rescued_contact,
-       EXISTS (SELECT FROM unnest(:patterns::text[]) AS p (pattern) CROSS JOIN LATERAL (
+             WHERE workspace_id = :workspace AND caller = a.caller
+               AND NOT (line_id = a.line_id AND call_id = a.call_id) LIMIT 99) AS before) AS earlier_calls,
+       EXISTS (SELECT FROM handoff.conversation
+                WHERE workspace_id = :workspace AND contact_id = person.contact_id AND kind = 'chat'
+                  AND account_id = a.account_id
+                  AND state NOT IN ('invited', 'closed', 'abandoned')) AS conversation_open,
+       (SELECT contact_id FROM ivr_bridge.rescue
+         WHERE workspace_id = :workspace AND contact_id = person.contact_id AND closed_at IS NULL
+         LIMIT 1) AS rescued_contact,
+       EXISTS (SELECT FROM unnest(string_to_array(a.patterns, ' ')) AS p (pattern) CROSS JOIN LATERAL (
                     SELECT FROM ivr_bridge.do_not_contact
                      WHERE workspace_id = :workspace AND pattern = p.pattern LIMIT 1) AS listed) AS unwanted,
-       ARRAY(SELECT extract(epoch FROM clock_timestamp() - o.created_at)::float8
-               FROM person CROSS JOIN LATERAL (
-                    SELECT d.created_at FROM ivr_bridge.deflection AS d
-                     WHERE d.workspace_id = :workspace AND d.contact_id = person.contact_id
-                       AND d.message_id IS NOT NULL
-                       AND d.created_at > clock_timestamp() - make_interval(secs => :openings_within_s)
-                     ORDER BY d.created_at DESC LIMIT :openings_kept) AS o) AS openings_ago_s,
-       EXISTS (SELECT FROM known CROSS JOIN LATERAL (
-                    SELECT FROM ivr_bridge.eligibility AS e
-                     WHERE e.workspace_id = :workspace AND e.call_ref = known.call_ref
-                       AND e.arm = 'hold_out' LIMIT 1) AS out) AS held_out
-  FROM (SELECT 1) AS one LEFT JOIN known ON true;
+       ARRAY(SELECT extract(epoch FROM clock_timestamp() - d.created_at)::float8
+               FROM ivr_bridge.deflection AS d
+              WHERE d.workspace_id = :workspace AND d.contact_id = person.contact_id
+                AND d.message_id IS NOT NULL
+                AND d.created_at > clock_timestamp() - make_interval(secs => a.openings_within_s)
+              ORDER BY d.created_at DESC LIMIT a.openings_kept) AS openings_ago_s,
+       EXISTS (SELECT FROM ivr_bridge.eligibility AS e
+                WHERE e.workspace_id = :workspace AND e.call_ref = known.call_ref
+                  AND e.arm = 'hold_out') AS held_out
+  FROM unnest(:lines::uuid[], :call_ids::text[], :callers::text[], :targets::text[], :accounts::uuid[],
+              :repeat_calls_s::float8[], :declined_s::float8[], :patterns::text[],
+              :openings_within_s::float8[], :openings_kept::integer[]) WITH ORDINALITY
+       AS a (line_id, call_id, caller, target, account_id, repeat_call_s, declined_s, patterns,
+             openings_within_s, openings_kept, place)
+  LEFT JOIN LATERAL (
+        SELECT call_ref, caller, declined_at, offered_at FROM ivr_bridge.call
+         WHERE workspace_id = :workspace AND line_id = a.line_id AND call_id = a.call_id
+         LIMIT 1) AS known ON true
+  LEFT JOIN LATERAL (
+        SELECT contact_id FROM messaging.address
+         WHERE workspace_id = :workspace AND kind = 'phone' AND scope = '' AND value = a.target
+         LIMIT 1) AS person ON true;
+
+-- name: note_return
+-- A caller who had been told to hang up is back.
+INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
+VALUES (:workspace, :deflection, 'repeat_call', clock_timestamp())
+    ON CONFLICT DO NOTHING;
 
 -- name: hold_call
 -- The call, ours until the end of the transaction: its attempts are taken one after the other. A

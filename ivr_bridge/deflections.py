@@ -64,6 +64,8 @@ class Means:
     """What a deflection works with."""
 
     database: Database
+    shared: Database
+    """Connections whose transactions several calls share; they give up soon on a row that is held."""
     wake: Wake
     events: Events
     readiness: Readiness
@@ -81,7 +83,7 @@ class Deflections:
         self._racing = 0
         self._in_flight = InFlight()
         self._sweep = Sweep(means.database)
-        self._usual = Usual(means.database)
+        self._usual = Usual(means.shared)
         self._rehearsal = Rehearsal(means.database, means.readiness, means.clock)
 
     @asynccontextmanager

@@ -7,19 +7,36 @@ SELECT d.deflection_id, d.attempt, d.outcome, d.message_id, d.channel,
  ORDER BY d.attempt;
 
 -- name: add
--- An attempt, with everything that is known when it begins; decided at once when the rules refuse it.
+-- Attempts, each with everything that is known when it begins; decided at once when the rules refuse
+-- it. One without an id is left out: another part of the statement decided so.
 INSERT INTO ivr_bridge.deflection
        (workspace_id, deflection_id, call_ref, line_id, attempt, pending_until, confirm, grace_ms,
         positive, can_poll, reachability, channel, account_id, contact_id, message_id, answers_for,
         conversation_id, resumed, chat_wait_s, rescue_after_s, ttl_s, consent, asked, trace,
-        outcome, reason, proof, evidence_source, evidence_at, began_ms, crossed_over, decided_at, decided_by)
-VALUES (:workspace, :deflection, :call_ref, :line, :attempt,
-        clock_timestamp() + make_interval(secs => :pending_s), :confirm, :grace_ms,
-        :positive, :can_poll, :reachability, :channel, :account, :contact, :message, :answers_for,
-        :conversation, :resumed, :chat_wait_s, :rescue_after_s, :ttl_s, :consent, :asked, :trace,
-        :outcome, :reason, :proof, :evidence_source, :evidence_at, :began_ms, :crossed_over,
-        CASE WHEN :outcome::text = 'pending' THEN NULL ELSE clock_timestamp() END,
-        CASE WHEN :outcome::text = 'pending' THEN NULL ELSE 'rules' END);
+        outcome, reason, proof, evidence_source, evidence_at, began_ms, crossed_over, decided_at,
+        decided_by)
+SELECT :workspace, a.deflection_id, a.call_ref, a.line_id, a.attempt,
+       clock_timestamp() + make_interval(secs => a.pending_s), a.confirm, a.grace_ms,
+       a.positive, a.can_poll, a.reachability, a.channel, a.account_id, a.contact_id, a.message_id,
+       a.answers_for, a.conversation_id, a.resumed, a.chat_wait_s, a.rescue_after_s, a.ttl_s,
+       a.consent::jsonb, a.asked::jsonb, a.trace::jsonb, a.outcome, a.reason, a.proof,
+       a.evidence_source, a.evidence_at, a.began_ms, a.crossed_over,
+       CASE WHEN a.outcome <> 'pending' THEN clock_timestamp() END,
+       CASE WHEN a.outcome <> 'pending' THEN 'rules' END
+  FROM unnest(:deflections::uuid[], :call_refs::uuid[], :lines::uuid[], :attempts::integer[],
+              :pendings_s::float8[], :confirms::text[], :graces_ms::integer[], :positives::boolean[],
+              :can_poll::boolean[], :reachabilities::text[], :channels::text[], :accounts::uuid[],
+              :contacts::uuid[], :messages::uuid[], :answer_for::uuid[], :conversations::uuid[],
+              :resumed::boolean[], :chat_waits_s::integer[], :rescues_after_s::integer[],
+              :ttls_s::integer[], :consents::text[], :asked::text[], :traces::text[],
+              :outcomes::text[], :reasons::text[], :proofs::text[], :evidence_sources::text[], :evidence_ats::timestamptz[],
+              :began_ms::integer[], :crossed_over::boolean[])
+       AS a (deflection_id, call_ref, line_id, attempt, pending_s, confirm, grace_ms, positive,
+             can_poll, reachability, channel, account_id, contact_id, message_id, answers_for,
+             conversation_id, resumed, chat_wait_s, rescue_after_s, ttl_s, consent, asked, trace,
+             outcome, reason, proof, evidence_source, evidence_at, began_ms, crossed_over)
+ WHERE a.deflection_id IS NOT NULL
+RETURNING deflection_id;
 
 -- name: deflection -> ivr_bridge.store:Row
 -- One attempt, as it stands, with its message. CASE, because under row-level security PostgreSQL takes
@@ -38,13 +55,15 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.proof, d.c
  WHERE d.workspace_id = :workspace AND d.deflection_id = :deflection;
 
 -- name: decide
--- The decision: the first one stands, whoever makes it. Asked for by its moment, not by `pending`: the
--- index of what is pending holds everything that was decided since the last vacuum, too.
-UPDATE ivr_bridge.deflection
-   SET outcome = :outcome, reason = :reason, proof = :proof, decided_at = clock_timestamp(),
-       decided_by = :by
- WHERE workspace_id = :workspace AND deflection_id = :deflection AND decided_at IS NULL
-RETURNING deflection_id;
+-- Decisions: the first one about an attempt stands, whoever makes it. Asked for by its moment, not by
+-- `pending`: the index of what is pending holds everything that was decided since the last vacuum, too.
+UPDATE ivr_bridge.deflection AS d
+   SET outcome = a.outcome, reason = a.reason, proof = a.proof, decided_at = clock_timestamp(),
+       decided_by = a.decided_by
+  FROM unnest(:deflections::uuid[], :outcomes::text[], :reasons::text[], :proofs::text[], :by::text[])
+       AS a (deflection_id, outcome, reason, proof, decided_by)
+ WHERE d.workspace_id = :workspace AND d.deflection_id = a.deflection_id AND d.decided_at IS NULL
+RETURNING d.deflection_id;
 
 -- name: watch
 -- The call goes on while its message may still arrive: whoever hears of it is to say so.

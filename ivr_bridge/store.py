@@ -18,7 +18,7 @@ from core.ids import (
     WorkspaceId,
     public,
 )
-from core.postgres import Tx
+from core.postgres import Tx, to_json
 from core.queries import load
 from ivr_bridge.evidence import Confirm, Proof, Rank, Seen
 from ivr_bridge.outcome import Fact, Outcome, Reason
@@ -144,43 +144,43 @@ async def attempts(tx: Tx, call_ref: CallRef) -> list[Attempt]:
 
 async def add(tx: Tx, new: NewAttempt) -> None:
     """Write an attempt down."""
-    await tx.execute(*SQL["add"](**to_add(tx.workspace_id, new)))
+    await tx.execute(*SQL["add"](**to_add(tx.workspace_id, [new])))
 
 
-def to_add(workspace_id: WorkspaceId, new: NewAttempt) -> dict[str, Any]:
-    """The values of `add`, for a statement that writes more than the attempt down."""
+def to_add(workspace_id: WorkspaceId, new: Sequence[NewAttempt]) -> dict[str, Any]:
+    """The values of `add`, for a statement that writes more than attempts down."""
     return {
         "workspace": workspace_id,
-        "deflection": new.deflection_id,
-        "call_ref": new.call_ref,
-        "line": new.line_id,
-        "attempt": new.attempt,
-        "pending_s": new.pending_s,
-        "confirm": new.confirm.value,
-        "grace_ms": new.grace_ms,
-        "positive": new.positive,
-        "can_poll": new.can_poll,
-        "reachability": new.reach.value,
-        "channel": new.channel,
-        "account": new.account_id,
-        "contact": new.contact_id,
-        "message": new.message_id,
-        "answers_for": new.answers_for,
-        "conversation": new.conversation_id,
-        "resumed": new.resumed,
-        "chat_wait_s": new.chat_wait_s,
-        "rescue_after_s": new.rescue_after_s,
-        "ttl_s": new.ttl_s,
-        "consent": new.consent,
-        "asked": new.asked,
-        "trace": list(new.trace),
-        "outcome": new.outcome.value,
-        "reason": None if new.reason is None else new.reason.value,
-        "proof": None if new.outcome is Outcome.PENDING else Proof.NONE.value,
-        "evidence_source": new.evidence_source,
-        "evidence_at": new.evidence_at,
-        "began_ms": new.began_ms,
-        "crossed_over": new.crossed_over,
+        "deflections": [each.deflection_id for each in new],
+        "call_refs": [each.call_ref for each in new],
+        "lines": [each.line_id for each in new],
+        "attempts": [each.attempt for each in new],
+        "pendings_s": [each.pending_s for each in new],
+        "confirms": [each.confirm.value for each in new],
+        "graces_ms": [each.grace_ms for each in new],
+        "positives": [each.positive for each in new],
+        "can_poll": [each.can_poll for each in new],
+        "reachabilities": [each.reach.value for each in new],
+        "channels": [each.channel for each in new],
+        "accounts": [each.account_id for each in new],
+        "contacts": [each.contact_id for each in new],
+        "messages": [each.message_id for each in new],
+        "answer_for": [each.answers_for for each in new],
+        "conversations": [each.conversation_id for each in new],
+        "resumed": [each.resumed for each in new],
+        "chat_waits_s": [each.chat_wait_s for each in new],
+        "rescues_after_s": [each.rescue_after_s for each in new],
+        "ttls_s": [each.ttl_s for each in new],
+        "consents": [to_json(each.consent) for each in new],
+        "asked": [to_json(each.asked) for each in new],
+        "traces": [to_json(list(each.trace)) for each in new],
+        "outcomes": [each.outcome.value for each in new],
+        "reasons": [None if each.reason is None else each.reason.value for each in new],
+        "proofs": [None if each.outcome is Outcome.PENDING else Proof.NONE.value for each in new],
+        "evidence_sources": [each.evidence_source for each in new],
+        "evidence_ats": [each.evidence_at for each in new],
+        "began_ms": [each.began_ms for each in new],
+        "crossed_over": [each.crossed_over for each in new],
     }
 
 
@@ -194,26 +194,30 @@ async def decide(
     tx: Tx, deflection_id: DeflectionId, outcome: Outcome, reason: Reason, proof: Proof, by: str
 ) -> bool:
     """Record the decision; False when another one stands already."""
-    values = to_decide(tx.workspace_id, deflection_id, outcome, reason, proof, by)
+    values = to_decide(tx.workspace_id, [Decision(deflection_id, outcome, reason, proof, by)])
     return await tx.fetchval(*SQL["decide"](**values)) is not None
 
 
-def to_decide(
-    workspace_id: WorkspaceId,
-    deflection_id: DeflectionId,
-    outcome: Outcome,
-    reason: Reason,
-    proof: Proof,
-    by: str,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an attempt came to."""
+
+    deflection_id: DeflectionId
+    outcome: Outcome
+    reason: Reason
+    proof: Proof
+    by: str
+
+
+def to_decide(workspace_id: WorkspaceId, decisions: Sequence[Decision]) -> dict[str, Any]:
     """The values of `decide`, for a statement that does more than decide."""
     return {
         "workspace": workspace_id,
-        "deflection": deflection_id,
-        "outcome": outcome.value,
-        "reason": reason.value,
-        "proof": proof.value,
-        "by": by,
+        "deflections": [each.deflection_id for each in decisions],
+        "outcomes": [each.outcome.value for each in decisions],
+        "reasons": [each.reason.value for each in decisions],
+        "proofs": [each.proof.value for each in decisions],
+        "by": [each.by for each in decisions],
     }
 
 

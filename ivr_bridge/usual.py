@@ -1,93 +1,110 @@
 """The usual call in three round trips: look, write everything down, record and decide.
 
 Nearly every caller is new to the call, may be written to, and has no chat open. For them each
-transaction of the deadline race is one statement. Whatever else there is to meet (a request that
-repeats, a chat to resume, a rescue to call off, a report that came before the answer) undoes the
-statement, or is seen before it, and takes the long way through `beginning` and `race`, which know
-every case. The two ways write the same rows.
+transaction of the deadline race is one statement, and callers who arrive together share it. Whatever
+else there is to meet (a request that repeats, a chat to resume, a rescue to call off, a report that
+came before the answer) is left out by the statement, or is seen before it, and takes the long way
+through `beginning` and `race`, which know every case. The two ways write the same rows.
 """
 
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+import asyncpg
+import structlog
+
 from core.ids import CallRef, ConversationId, LineId, WorkspaceId, new_id
-from core.jobs.store import SQL as JOBS
 from core.jobs.store import enqueued
-from core.postgres import Database, Undone
-from core.weaving import Strand, Woven
+from core.postgres import Database, Record
+from core.together import Together
+from core.vocabulary import PhoneNumber
 from handoff.conversation.opening import invitation_over, to_invite
-from handoff.conversation.store import SQL as CHATS
 from ivr_bridge import calls, store
 from ivr_bridge.answer import Answer
-from ivr_bridge.beginning import Begun, Setting, circumstances, not_now, plan
+from ivr_bridge.beginning import Begun, Planned, Setting, circumstances, not_now, plan
 from ivr_bridge.calls import Known
-from ivr_bridge.evidence import HangUp, Rank, Seen, verdict
+from ivr_bridge.evidence import HangUp, Proof, Rank, Seen, verdict
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Outcome, Reason
 from ivr_bridge.policy import HARD, rule
 from ivr_bridge.race import Race, rescue_check, too_late
 from ivr_bridge.readiness import Ready
+from ivr_bridge.shared import HANG_UP, LOOK, OPEN, SHARED
+from ivr_bridge.store import Decision
 from ivr_bridge.timing import Budget
 from messaging import openings, posting
+from messaging.channel import Account
 from messaging.delivery import Status
 from messaging.openings import Opening
-from messaging.posting import Posted
+from messaging.posting import Posted, Taken
 
-_LOOK = Woven(
-    "SELECT caller.*, person.* FROM caller, person",
-    caller=Strand(calls.SQL["know_caller"]),
-    person=Strand(openings.SQL["look_up"]),
-)
+log = structlog.get_logger()
+
 _KNOWN = len(Known.__dataclass_fields__)
 
-# The attempt cannot stand without the call being new and the chat being born: both columns must hold
-# something, so without either nothing at all is kept.
-_OPEN = Woven(
-    "SELECT contact_id, address_id, thread_id FROM opening",
-    call=Strand(calls.SQL["make_call"]),
-    opening=Strand(openings.SQL["prepare"]),
-    chat=Strand(
-        CHATS["begin"],
-        contact="(SELECT contact_id FROM opening)",
-        thread="(SELECT thread_id FROM opening)",
-    ),
-    jobs=Strand(JOBS["enqueue"]),
-    attempt=Strand(
-        store.SQL["add"],
-        call_ref="(SELECT call_ref FROM call)",
-        contact="(SELECT contact_id FROM opening)",
-        attempt="(SELECT {}::integer FROM chat)",
-    ),
-)
 
-# The message's row is locked first, as everywhere: the decision is looked for by what its update
-# returned. A failure that committed before is in it, and leaves no decision; without a decision the
-# rescue's job has no band, and nothing is kept.
-_HANG_UP = Woven(
-    "SELECT status FROM letter",
-    letter=Strand(posting.SQL["record_accepted"]),
-    decision=Strand(
-        store.SQL["decide"],
-        deflection="(SELECT {}::uuid FROM letter WHERE status = 'accepted' AND failed_at IS NULL"
-        " AND kept IS NULL AND NOT watch)",
-    ),
-    rescue=Strand(JOBS["enqueue"], bands="(SELECT {}::text[] FROM decision)"),
-)
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A caller to be looked at."""
+
+    wish: Wish
+    target: PhoneNumber
+    account: Account
+
+    def apart(self) -> tuple[Hashable, ...]:
+        """Looking disturbs nobody."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An opening that is planned, and the chat that is to stand behind it."""
+
+    setting: Setting
+    planned: Planned
+    chat_id: ConversationId
+
+    def apart(self) -> tuple[Hashable, ...]:
+        """One statement can take neither the same call nor the same number twice."""
+        wish = self.setting.wish
+        return (wish.line.line_id, wish.call_id), wish.target
+
+
+@dataclass(frozen=True, slots=True)
+class _Won:
+    """A letter that was taken, and the hang-up it proves."""
+
+    race: Race
+    taken: Taken
+    proof: Proof
+
+    def apart(self) -> tuple[Hashable, ...]:
+        """Each message has one answer."""
+        return (self.race.message_id,)
+
+    def answer(self) -> Answer:
+        """What the IVR is told once this is committed."""
+        return self.race.decided(Action.HANGUP, Reason.OK, self.proof, Status.ACCEPTED.value)
 
 
 class Usual:
-    """Both statements, over one database."""
+    """The statements, over the connections that callers share."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, shared: Database) -> None:
+        """`shared` gives up soon on a row that somebody holds: the others of the group wait with it."""
+        self._shared = shared
         self._beginning: set[tuple[WorkspaceId, LineId, str]] = set()
+        self._looking = Together(self._look_at_all, apart=_Asking.apart)
+        self._opening = Together(self._open_all, apart=_Wanted.apart)
+        self._hanging_up = Together(self._hang_up_all, apart=_Won.apart)
 
     async def begin(
         self, wish: Wish, ready: Ready | None, *, admitted: bool, budget: Budget, now: datetime
     ) -> Begun | None:
-        """The attempt, begun and committed; None when this is no usual call: nothing was written."""
+        """The attempt, begun and committed; None when this is no usual call."""
         which = (wish.workspace_id, wish.line.line_id, wish.call_id)
-        # Of several requests about one call one is new, and the others would only be undone.
+        # Of several requests about one call one is new, and the others would only be left out.
         if ready is None or which in self._beginning:
             return None
         self._beginning.add(which)
@@ -101,7 +118,7 @@ class Usual:
         self, race: Race, opening: Opening, posted: Posted, at: datetime
     ) -> Answer | None:
         """The provider's answer and the hang-up it proves, committed; None when it proves none, or
-        more is to be heeded: nothing was written then.
+        more is to be heeded.
         """
         found = verdict(
             race.confirm,
@@ -112,20 +129,8 @@ class Usual:
         )
         if not isinstance(found, HangUp) or too_late(race):
             return None
-        workspace_id, deflection_id = race.workspace_id, race.deflection_id
-        statement = _HANG_UP(
-            letter=posting.accepted(workspace_id, opening.letter, posted, at),
-            decision=store.to_decide(
-                workspace_id, deflection_id, Outcome.HANGUP, Reason.OK, found.proof, race.by
-            ),
-            rescue=enqueued(workspace_id, [rescue_check(deflection_id, race.rescue_after_s)]),
-        )
-        wakes = [f"message:{race.message_id}", f"desk:{workspace_id}"]
-        try:
-            await self._database.alone(workspace_id, *statement, wakes=wakes)
-        except Undone:
-            return None
-        return race.decided(Action.HANGUP, Reason.OK, found.proof, Status.ACCEPTED.value)
+        won = _Won(race, Taken(opening.letter, posted, at), found.proof)
+        return await self._hanging_up.ask(race.workspace_id, won)
 
     async def _look(
         self, wish: Wish, ready: Ready, *, admitted: bool, budget: Budget, now: datetime
@@ -133,18 +138,30 @@ class Usual:
         target = wish.caller.target
         if target is None:
             return None
-        workspace_id, account = wish.workspace_id, ready.account
-        statement = _LOOK(
-            caller=calls.asked_about(workspace_id, wish, account),
-            person=openings.looked_up(workspace_id, target, account),
-        )
-        row = await self._database.alone(workspace_id, *statement)
-        assert row is not None, "the statement always answers one row"  # noqa: S101 - its own promise
+        asking = _Asking(wish, target, ready.account)
+        row = await self._looking.ask(wish.workspace_id, asking)
+        if row is None:
+            return None
         known = Known(*list(row.values())[:_KNOWN])
-        if known.known is not None or known.conversation_open or known.rescued_contact is not None:
+        if known.known is not None or known.conversation_open or known.called_again:
+            return None
+        if known.rescued_contact is not None:
             return None
         found = openings.prospect(row, now)
         return Setting(wish, ready, known, CallRef(new_id()), found, (), admitted, budget, now)
+
+    async def _look_at_all(
+        self, workspace_id: WorkspaceId, group: Sequence[_Asking]
+    ) -> Sequence[Record | None]:
+        SHARED.labels("look").observe(len(group))
+        statement = LOOK(
+            caller=calls.asked_about(workspace_id, [(each.wish, each.account) for each in group]),
+            person=openings.looked_up(
+                workspace_id, [(each.target, each.account) for each in group]
+            ),
+        )
+        rows = await self._all_at_once(workspace_id, statement)
+        return rows or [None] * len(group)
 
     async def _open(self, setting: Setting, ready: Ready) -> Begun | None:
         wish = setting.wish
@@ -153,22 +170,83 @@ class Usual:
         if ruling.refused or not_now(setting):
             return None
         planned = plan(setting, ready, store.which_attempt(wish.request.attempt, ()), ruling)
-        workspace_id, chat_id = wish.workspace_id, ConversationId(new_id())
-        attempt = replace(planned.attempt, conversation_id=chat_id)
-        statement = _OPEN(
-            call=calls.to_make(workspace_id, wish, setting.call_ref),
-            opening=openings.to_prepare(workspace_id, planned.draft),
-            chat=to_invite(workspace_id, planned.invitation, chat_id),
-            jobs=enqueued(workspace_id, [invitation_over(chat_id)]),
-            attempt=store.to_add(workspace_id, attempt),
+        wanted = _Wanted(setting, planned, ConversationId(new_id()))
+        return await self._opening.ask(wish.workspace_id, wanted)
+
+    async def _open_all(
+        self, workspace_id: WorkspaceId, group: Sequence[_Wanted]
+    ) -> Sequence[Begun | None]:
+        SHARED.labels("open").observe(len(group))
+        drafts = [each.planned.draft for each in group]
+        attempts = [replace(each.planned.attempt, conversation_id=each.chat_id) for each in group]
+        statement = OPEN(
+            call=calls.to_make(
+                workspace_id, [(each.setting.call_ref, each.setting.wish) for each in group]
+            ),
+            reach=openings.to_reach(workspace_id, drafts),
+            chat=to_invite(
+                workspace_id, [(each.chat_id, each.planned.invitation) for each in group]
+            ),
+            message=openings.to_say(workspace_id, drafts),
+            jobs=enqueued(workspace_id, [invitation_over(each.chat_id) for each in group]),
+            attempt=store.to_add(workspace_id, attempts),
         )
+        rows = await self._all_at_once(workspace_id, statement)
+        self._shared.wake(f"desk:{workspace_id}")
+        begun: list[Begun | None] = [None] * len(group)
+        for row in rows:
+            place = row["place"] - 1
+            opening = openings.prepared(drafts[place], row)
+            attempt = replace(attempts[place], contact_id=opening.contact_id)
+            begun[place] = Begun(attempt.deflection_id, attempt=attempt, opening=opening)
+        return begun
+
+    async def _hang_up_all(
+        self, workspace_id: WorkspaceId, group: Sequence[_Won]
+    ) -> Sequence[Answer | None]:
+        SHARED.labels("hang_up").observe(len(group))
+        races = [each.race for each in group]
+        statement = HANG_UP(
+            letter=posting.to_record_plainly(workspace_id, [each.taken for each in group]),
+            decision=store.to_decide(
+                workspace_id,
+                [
+                    Decision(
+                        each.race.deflection_id,
+                        Outcome.HANGUP,
+                        Reason.OK,
+                        each.proof,
+                        each.race.by,
+                    )
+                    for each in group
+                ],
+            ),
+            rescue=enqueued(
+                workspace_id,
+                [rescue_check(race.deflection_id, race.rescue_after_s) for race in races],
+            ),
+        )
+        rows = await self._all_at_once(workspace_id, statement)
+        made = {row["deflection_id"] for row in rows}
+        for each in group:
+            if each.race.deflection_id in made:
+                # Before anybody is woken: whoever wakes without an answer looks for one.
+                each.race.answer = each.answer()
+        self._shared.wake(
+            f"desk:{workspace_id}",
+            *[f"message:{race.message_id}" for race in races if race.answer is not None],
+        )
+        return [race.answer for race in races]
+
+    async def _all_at_once(
+        self, workspace_id: WorkspaceId, statement: Sequence[object]
+    ) -> Sequence[Record]:
+        """The rows of those who went the usual way. Where the statement fails as a whole nothing of it
+        is kept, and each goes the long way by itself: whom it failed for meets nobody else there.
+        """
+        query, *arguments = statement
         try:
-            row = await self._database.alone(
-                workspace_id, *statement, wakes=[f"desk:{workspace_id}"]
-            )
-        except Undone:
-            return None
-        assert row is not None, "an attempt stands only with its opening"  # noqa: S101
-        opening = openings.prepared(planned.draft, row)
-        attempt = replace(attempt, contact_id=opening.contact_id)
-        return Begun(attempt.deflection_id, attempt=attempt, opening=opening)
+            return await self._shared.alone(workspace_id, str(query), *arguments)
+        except asyncpg.PostgresError as unfit:
+            log.warning("usual.divided", error=type(unfit).__name__)
+            return ()

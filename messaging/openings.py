@@ -7,7 +7,7 @@
 Listen on `message:<message_id>` before posting; read `state` after every wake, and sweep.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Any
 
 from core.events import Events
 from core.ids import AddressId, ContactId, MessageId, ThreadId, WorkspaceId, new_id
-from core.postgres import Record, Tx
+from core.postgres import Record, Tx, to_json
 from core.queries import load
 from core.vocabulary import PhoneNumber
+from core.weaving import Strand, Woven
 from messaging import posting
 from messaging.channel import Account, AddressKind, Channel, Failure, Outgoing, Recipient
 from messaging.contacts import goes_by
@@ -29,6 +30,18 @@ from messaging.reachability import NOTHING, Evidence, Known, judge
 from messaging.written import content_to_json
 
 SQL = load(Path(__file__).with_name("openings.sql"))
+
+REACHED: Mapping[str, str] = {
+    "addresses": "(SELECT array_agg(address_id ORDER BY place) FROM reach)",
+    "threads": "(SELECT array_agg(thread_id ORDER BY place) FROM reach)",
+}
+"""What a strand `reach` gives to a strand of `say`."""
+
+_PREPARE = Woven(
+    "SELECT contact_id, address_id, thread_id FROM reach",
+    reach=Strand(SQL["reach"]),
+    message=Strand(SQL["say"], **REACHED),
+)
 
 LEASE_S = 20.0
 """Longer than any post may take; after it, silence of the sender means that nobody knows."""
@@ -113,18 +126,20 @@ class DeliveryState:
 
 async def look_up(tx: Tx, phone: PhoneNumber, account: Account, now: datetime) -> Prospect:
     """Contact, thread, window, opt-out, evidence and the account's health, in one statement."""
-    row = await tx.fetchrow(*SQL["look_up"](**looked_up(tx.workspace_id, phone, account)))
+    row = await tx.fetchrow(*SQL["look_up"](**looked_up(tx.workspace_id, [(phone, account)])))
     assert row is not None, "the statement always answers one row"  # noqa: S101 - its own promise
     return prospect(row, now)
 
 
-def looked_up(workspace_id: WorkspaceId, phone: PhoneNumber, account: Account) -> dict[str, Any]:
-    """The values of `look_up`, for a statement that looks at more besides."""
+def looked_up(
+    workspace_id: WorkspaceId, asked: Sequence[tuple[PhoneNumber, Account]]
+) -> dict[str, Any]:
+    """The values of `look_up`: one place for each, counted from 1."""
     return {
         "workspace": workspace_id,
-        "account_id": account.id,
-        "channel": account.kind.value,
-        **goes_by(phone),
+        "accounts": [account.id for _, account in asked],
+        "channels": [account.kind.value for _, account in asked],
+        **_names([phone for phone, _ in asked]),
     }
 
 
@@ -144,36 +159,48 @@ def prospect(row: Record, now: datetime) -> Prospect:
 
 async def prepare(tx: Tx, draft: OpeningDraft) -> Opening:
     """Write the opening down as `sending` under a lease; send it only after the commit."""
-    row = await tx.fetchrow(*SQL["prepare"](**to_prepare(tx.workspace_id, draft)))
+    row = await tx.fetchrow(
+        *_PREPARE(
+            reach=to_reach(tx.workspace_id, [draft]), message=to_say(tx.workspace_id, [draft])
+        )
+    )
     assert row is not None, "the statement finds or makes exactly one"  # noqa: S101 - its own promise
     tx.wake(f"desk:{tx.workspace_id}")
     return prepared(draft, row)
 
 
-def to_prepare(workspace_id: WorkspaceId, draft: OpeningDraft) -> dict[str, Any]:
-    """The values of `prepare`, for a statement that writes more than the opening down."""
+def to_reach(workspace_id: WorkspaceId, drafts: Sequence[OpeningDraft]) -> dict[str, Any]:
+    """The values of `reach`: one place for each draft, counted from 1. No two may be to one number."""
     return {
         "workspace": workspace_id,
-        "phone": draft.phone.e164,
-        "address_id": new_id(),
-        "contact_id": new_id(),
-        "thread_id": new_id(),
-        "language": draft.language,
-        "account_id": draft.account.id,
-        "message_id": draft.message_id,
-        "author_name": draft.author_name,
-        "type": draft.content.type.value,
-        "text": draft.content.text,
-        "content": content_to_json(draft.content),
-        "client_key": draft.client_key,
-        "watch": draft.watch,
-        "lease_s": draft.lease_s,
-        **goes_by(draft.phone),
+        "phones": [draft.phone.e164 for draft in drafts],
+        "languages": [draft.language for draft in drafts],
+        "accounts": [draft.account.id for draft in drafts],
+        "address_ids": [new_id() for _ in drafts],
+        "contact_ids": [new_id() for _ in drafts],
+        "thread_ids": [new_id() for _ in drafts],
+        **_names([draft.phone for draft in drafts]),
+    }
+
+
+def to_say(workspace_id: WorkspaceId, drafts: Sequence[OpeningDraft]) -> dict[str, Any]:
+    """The values of `say`, without what `reach` finds: the addresses and the threads."""
+    return {
+        "workspace": workspace_id,
+        "messages": [draft.message_id for draft in drafts],
+        "accounts": [draft.account.id for draft in drafts],
+        "author_names": [draft.author_name for draft in drafts],
+        "types": [draft.content.type.value for draft in drafts],
+        "texts": [draft.content.text for draft in drafts],
+        "contents": [to_json(content_to_json(draft.content)) for draft in drafts],
+        "client_keys": [draft.client_key for draft in drafts],
+        "watches": [draft.watch for draft in drafts],
+        "leases_s": [draft.lease_s for draft in drafts],
     }
 
 
 def prepared(draft: OpeningDraft, row: Record) -> Opening:
-    """What a row of `prepare` made of a draft."""
+    """What a row of `reach` made of a draft."""
     return Opening(
         letter=Letter(draft.message_id, draft.account.id, draft.account.kind, fence=1),
         contact_id=row["contact_id"],
@@ -226,6 +253,17 @@ async def expire(tx: Tx, message_id: MessageId) -> bool:
     if expired is not None:
         tx.wake(f"message:{message_id}", f"desk:{tx.workspace_id}")
     return expired is not None
+
+
+def _names(phones: Sequence[PhoneNumber]) -> dict[str, list[Any]]:
+    """Every address that these numbers go by, with the place of its number."""
+    names = [goes_by(phone) for phone in phones]
+    return {
+        "places": [place for place, name in enumerate(names, 1) for _ in name["kinds"]],
+        "kinds": [kind for name in names for kind in name["kinds"]],
+        "scopes": [scope for name in names for scope in name["scopes"]],
+        "values": [value for name in names for value in name["values"]],
+    }
 
 
 def _known(written: Mapping[str, Any]) -> Known:

@@ -120,21 +120,32 @@ async def record(
     return now
 
 
-def accepted(
-    workspace_id: WorkspaceId, letter: Letter, posted: Posted, at: datetime
-) -> dict[str, Any]:
-    """The values of `record_accepted`, for a statement that decides something besides."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A letter that the provider took."""
+
+    letter: Letter
+    posted: Posted
+    at: datetime
+
+
+def to_record_plainly(workspace_id: WorkspaceId, taken: Sequence[Taken]) -> dict[str, Any]:
+    """The values of `record_plainly`, for a statement that decides something besides."""
+    learnt = [
+        (each.letter, kind, value) for each in taken for kind, value in each.posted.learnt.items()
+    ]
     return {
         "workspace": workspace_id,
-        "message_id": letter.message_id,
-        "fence": letter.fence,
-        "at": at,
-        "provider_id": posted.provider_id,
-        "account_id": letter.account_id,
-        "address_ids": [new_id() for _ in posted.learnt],
-        "kinds": [kind.value for kind in posted.learnt],
-        "scopes": [scope_of(kind, letter.channel) for kind in posted.learnt],
-        "values": list(posted.learnt.values()),
+        "messages": [each.letter.message_id for each in taken],
+        "fences": [each.letter.fence for each in taken],
+        "ats": [each.at for each in taken],
+        "provider_ids": [each.posted.provider_id for each in taken],
+        "accounts": [each.letter.account_id for each in taken],
+        "of_messages": [letter.message_id for letter, _, _ in learnt],
+        "address_ids": [new_id() for _ in learnt],
+        "kinds": [kind.value for _, kind, _ in learnt],
+        "scopes": [scope_of(kind, letter.channel) for letter, kind, _ in learnt],
+        "values": [value for _, _, value in learnt],
     }
 
 
@@ -149,7 +160,15 @@ def _statement(
     }
     match outcome:
         case Posted():
-            return SQL["record_accepted"](**accepted(workspace_id, letter, outcome, at))
+            return SQL["record_accepted"](
+                provider_id=outcome.provider_id,
+                account_id=letter.account_id,
+                address_ids=[new_id() for _ in outcome.learnt],
+                kinds=[kind.value for kind in outcome.learnt],
+                scopes=[scope_of(kind, letter.channel) for kind in outcome.learnt],
+                values=list(outcome.learnt.values()),
+                **common,
+            )
         case Refused(failure=failure):
             return SQL["record_refused"](
                 failed_class=failure.failure_class.value, failed_code=failure.code, **common

@@ -1,11 +1,13 @@
 -- name: enqueue
--- Put jobs in; one that waits under the same key already stands for both, at the earlier time.
+-- Put jobs in; one that waits under the same key already stands for both, at the earlier time. A job
+-- without an id is left out: another part of the statement decided so.
 INSERT INTO core.job (workspace_id, job_id, band, kind, lane, key, payload, due_at)
 SELECT :workspace::integer, j.job_id, j.band, j.kind, j.lane, j.key, j.payload::jsonb,
        COALESCE(j.due_at, clock_timestamp() + make_interval(secs => j.delay_s))
   FROM unnest(:job_ids::uuid[], :bands::text[], :kinds::text[], :lanes::text[], :keys::text[],
               :payloads::text[], :due_ats::timestamptz[], :delays_s::float8[])
        AS j (job_id, band, kind, lane, key, payload, due_at, delay_s)
+ WHERE j.job_id IS NOT NULL
     ON CONFLICT (workspace_id, kind, key) WHERE key IS NOT NULL AND state = 'ready'
     DO UPDATE SET due_at = LEAST(core.job.due_at, excluded.due_at);
 

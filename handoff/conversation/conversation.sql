@@ -1,37 +1,53 @@
 -- name: begin
--- A conversation is born with its first transition and its first entries, in the queue of this name or
--- else the default one. No row when an open one is there already, or when there is no queue at all.
-WITH chosen AS (
-    SELECT queue_id, priority FROM handoff.queue
-     WHERE workspace_id = :workspace AND (name = :queue OR is_default)
-     ORDER BY name = :queue DESC LIMIT 1
+-- Conversations are born, each with its first transition and its first entries, in the queue of its
+-- name or else the default one. No row where an open one is there already, or when there is no queue at
+-- all; one without an id is left out: another part of the statement decided so.
+WITH asked AS (
+    SELECT * FROM unnest(:conversations::uuid[], :transitions::uuid[], :kinds::text[], :states::text[],
+                         :contacts::uuid[], :threads::uuid[], :accounts::uuid[], :previous::uuid[],
+                         :queues::text[], :languages::text[], :origins::uuid[], :cards::text[],
+                         :flows::text[], :ats::timestamptz[], :enqueued_ats::timestamptz[],
+                         :by_kinds::text[], :reasons::text[], :codes::text[], :params::text[],
+                         :messages::uuid[])
+           AS a (conversation_id, transition_id, kind, state, contact_id, thread_id, account_id,
+                 previous_id, queue, language, origin, card, flow, at, enqueued_at, by_kind, reason,
+                 code, params, message_id)
+     WHERE a.conversation_id IS NOT NULL
 ), born AS (
     INSERT INTO handoff.conversation (
         workspace_id, conversation_id, kind, state, contact_id, thread_id, account_id, previous_id,
         queue_id, language, origin, card, flow, flow_version, priority, opened_at,
         enqueued_at, score, next_eval_at, waiting_since, last_seq)
-    SELECT :workspace, :conversation, :kind, :state, :contact, :thread, :account, :previous,
-           queue_id, :language, :origin, :card::jsonb, :flow,
-           (SELECT version FROM handoff.flow WHERE workspace_id = :workspace AND flow = :flow),
-           priority, :at,
-           :enqueued_at, :enqueued_at::timestamptz - priority * interval '60 seconds', :enqueued_at,
-           :enqueued_at, cardinality(:codes::text[])
-      FROM chosen
+    SELECT :workspace, a.conversation_id, a.kind, a.state, a.contact_id, a.thread_id, a.account_id,
+           a.previous_id, chosen.queue_id, a.language, a.origin, a.card::jsonb, a.flow,
+           (SELECT version FROM handoff.flow WHERE workspace_id = :workspace AND flow = a.flow),
+           chosen.priority, a.at,
+           a.enqueued_at, a.enqueued_at - chosen.priority * interval '60 seconds', a.enqueued_at,
+           a.enqueued_at, CASE WHEN a.message_id IS NULL THEN 1 ELSE 2 END
+      FROM asked AS a
+     CROSS JOIN LATERAL (
+           SELECT queue_id, priority FROM handoff.queue
+            WHERE workspace_id = :workspace AND (name = a.queue OR is_default)
+            ORDER BY name = a.queue DESC LIMIT 1) AS chosen
+     ORDER BY a.thread_id, a.contact_id
     ON CONFLICT DO NOTHING
-    RETURNING workspace_id, conversation_id, state, epoch, queue_id
+    RETURNING conversation_id, state, epoch, queue_id
 ), told AS (
     INSERT INTO handoff.transition (
         workspace_id, transition_id, conversation_id, to_state, move, epoch, at, by_kind, reason, queue_id)
-    SELECT workspace_id, :transition, conversation_id, state, 'opened', epoch, :at, :by_kind, :reason, queue_id
-      FROM born
+    SELECT :workspace, a.transition_id, born.conversation_id, born.state, 'opened', born.epoch, a.at,
+           a.by_kind, a.reason, born.queue_id
+      FROM born JOIN asked AS a ON a.conversation_id = born.conversation_id
 ), said AS (
     INSERT INTO handoff.entry (workspace_id, conversation_id, seq, message_id, event, author, at)
-    SELECT born.workspace_id, born.conversation_id, e.seq, e.message_id,
-           CASE WHEN e.message_id IS NULL
-                THEN jsonb_build_object('code', e.code, 'params', :params::jsonb) END,
-           CASE WHEN e.message_id IS NULL THEN 'system' ELSE 'business' END, :at
-      FROM born,
-           unnest(:codes::text[], :messages::uuid[]) WITH ORDINALITY AS e (code, message_id, seq)
+    SELECT :workspace, born.conversation_id, e.seq, e.message_id, e.event, e.author, a.at
+      FROM born
+      JOIN asked AS a ON a.conversation_id = born.conversation_id
+     CROSS JOIN LATERAL (
+           SELECT 1 AS seq, NULL::uuid AS message_id, 'system' AS author,
+                  jsonb_build_object('code', a.code, 'params', a.params::jsonb) AS event
+           UNION ALL
+           SELECT 2, a.message_id, 'business', NULL WHERE a.message_id IS NOT NULL) AS e
 )
 SELECT conversation_id FROM born;
 

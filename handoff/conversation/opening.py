@@ -17,7 +17,7 @@ from core.ids import (
     new_id,
 )
 from core.jobs import NewJob, enqueue, enqueue_many
-from core.postgres import Tx
+from core.postgres import Tx, to_json
 from core.vocabulary import PhoneNumber
 from handoff.conversation import store
 from handoff.conversation.lifecycle import State
@@ -71,9 +71,10 @@ class Birth:
     flow: str | None = None
     origin: UUID | None = None
     card: Mapping[str, Any] | None = None
-    codes: Sequence[str] = ("opened",)
-    messages: Sequence[MessageId | None] = (None,)
+    code: str = "opened"
+    """The first line of its transcript, with its params; the message comes after it."""
     params: Mapping[str, Any] | None = None
+    message_id: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,13 @@ async def invite(
 
 
 def to_invite(
-    workspace_id: WorkspaceId, invitation: Invitation, conversation_id: ConversationId
+    workspace_id: WorkspaceId, invitations: Sequence[tuple[ConversationId, Invitation]]
 ) -> dict[str, Any]:
-    """The values of `begin` for an invitation whose person and thread come out of the same statement."""
-    return _to_begin(workspace_id, _birth(invitation, None, None), conversation_id)
+    """The values of `begin` for invitations whose people and threads come out of the same statement."""
+    return _to_begin(
+        workspace_id,
+        [(chat_id, _birth(invitation, None, None)) for chat_id, invitation in invitations],
+    )
 
 
 def invitation_over(conversation_id: ConversationId) -> NewJob:
@@ -147,7 +151,7 @@ def invitation_over(conversation_id: ConversationId) -> NewJob:
 async def begin(tx: Tx, birth: Birth) -> ConversationId | None:
     """A new conversation, or None when there is an open one in its place."""
     for _ in range(2):
-        values = _to_begin(tx.workspace_id, birth, ConversationId(new_id()))
+        values = _to_begin(tx.workspace_id, [(ConversationId(new_id()), birth)])
         born = await tx.fetchval(*SQL["begin"](**values))
         if born is not None:
             store.changed(tx)
@@ -158,37 +162,37 @@ async def begin(tx: Tx, birth: Birth) -> ConversationId | None:
 
 
 def _to_begin(
-    workspace_id: WorkspaceId, birth: Birth, conversation_id: ConversationId
+    workspace_id: WorkspaceId, births: Sequence[tuple[ConversationId, Birth]]
 ) -> dict[str, Any]:
+    told = [birth for _, birth in births]
     return {
         "workspace": workspace_id,
-        "conversation": conversation_id,
-        "transition": new_id(),
-        "kind": birth.kind.value,
-        "state": birth.state.value,
-        "contact": birth.contact_id,
-        "thread": birth.thread_id,
-        "account": birth.account_id,
-        "previous": birth.previous_id,
-        "queue": birth.queue,
-        "language": birth.language,
-        "origin": birth.origin,
-        "card": birth.card,
-        "flow": birth.flow,
-        "at": birth.at,
-        "enqueued_at": birth.at if birth.state is State.QUEUED else None,
-        "by_kind": birth.by.kind.value,
-        "reason": birth.reason,
-        "codes": list(birth.codes),
-        "messages": list(birth.messages),
-        "params": dict(birth.params or {}),
+        "conversations": [conversation_id for conversation_id, _ in births],
+        "transitions": [new_id() for _ in births],
+        "kinds": [birth.kind.value for birth in told],
+        "states": [birth.state.value for birth in told],
+        "contacts": [birth.contact_id for birth in told],
+        "threads": [birth.thread_id for birth in told],
+        "accounts": [birth.account_id for birth in told],
+        "previous": [birth.previous_id for birth in told],
+        "queues": [birth.queue for birth in told],
+        "languages": [birth.language for birth in told],
+        "origins": [birth.origin for birth in told],
+        "cards": [None if birth.card is None else to_json(birth.card) for birth in told],
+        "flows": [birth.flow for birth in told],
+        "ats": [birth.at for birth in told],
+        "enqueued_ats": [birth.at if birth.state is State.QUEUED else None for birth in told],
+        "by_kinds": [birth.by.kind.value for birth in told],
+        "reasons": [birth.reason for birth in told],
+        "codes": [birth.code for birth in told],
+        "params": [to_json(birth.params or {}) for birth in told],
+        "messages": [birth.message_id for birth in told],
     }
 
 
 def _birth(
     invitation: Invitation, contact_id: ContactId | None, thread_id: ThreadId | None
 ) -> Birth:
-    opening = invitation.opening_message_id
     return Birth(
         kind=Kind.CHAT,
         state=State.INVITED,
@@ -203,8 +207,8 @@ def _birth(
         by=CALL,
         reason="invited",
         at=invitation.at,
-        codes=("call_card",) if opening is None else ("call_card", ""),
-        messages=(None,) if opening is None else (None, opening),
+        code="call_card",
+        message_id=invitation.opening_message_id,
     )
 
 
@@ -240,7 +244,7 @@ async def open_callback(
             by=CALL,
             reason=reason,
             at=at,
-            codes=("callback_asked",),
+            code="callback_asked",
             params={"reason": reason},
         ),
     )

@@ -3,10 +3,10 @@
 import asyncpg
 import pytest
 
-from core.postgres import Undone
+from core.ids import new_id
 from core.queries import Statement
-from core.weaving import Strand, Woven
-from ivr_bridge import calls, usual
+from core.weaving import Strand, Woven, only_where
+from ivr_bridge import calls, shared
 
 
 def statement(text: str, *parameters: str) -> Statement:
@@ -49,12 +49,40 @@ def test_a_parameter_that_another_strand_gives_takes_no_argument():
     assert arguments == [5, 2]
 
 
+def test_a_strand_may_look_at_the_value_of_another_one():
+    part = statement("SELECT $1::integer AS seen", "seen")
+    woven = Woven(
+        "SELECT seen, {a.number} AS first FROM b",
+        a=Strand(MADE),
+        b=Strand(part, seen="({a.number} + {})"),
+    )
+    text, *arguments = woven(a={"number": 5}, b={"seen": 2})
+    assert "SELECT ($1 + $2)::integer AS seen" in text
+    assert text.endswith("SELECT seen, $1 AS first FROM b")
+    assert arguments == [5, 2]
+
+
+async def test_ids_of_what_was_not_done_are_left_out_in_their_place(database, workspace_id):
+    ids, keys = [new_id() for _ in range(4)], [new_id() for _ in range(4)]
+    done = statement("SELECT id FROM unnest($1::uuid[]) AS a (id)", "done")
+    part = statement("SELECT $1::uuid[] AS ids", "ids")
+    woven = Woven(
+        "SELECT ids, {b.ids}::uuid[] AS asked, {c.keys}::uuid[] AS of FROM b",
+        a=Strand(done),
+        b=Strand(part, ids=only_where("SELECT id FROM a", "c.keys")),
+        c=Strand(statement("SELECT $1::uuid[] AS keys", "keys")),
+    )
+    told = woven(a={"done": [keys[2], keys[0]]}, b={"ids": ids}, c={"keys": keys})
+    (row,) = await database.alone(workspace_id, *told)
+    assert row["ids"] == [ids[0], None, ids[2], None]
+
+
 def test_a_parameter_that_is_not_there_cannot_be_given():
     with pytest.raises(ValueError, match="middle"):
         Strand(MADE, middle="NULL")
 
 
-@pytest.mark.parametrize("woven", [calls._MEET, usual._LOOK, usual._OPEN, usual._HANG_UP])
+@pytest.mark.parametrize("woven", [calls._MEET, shared.LOOK, shared.OPEN, shared.HANG_UP])
 async def test_every_woven_statement_prepares(database_url, woven):
     conn = await asyncpg.connect(database_url)
     try:
@@ -67,9 +95,9 @@ async def test_every_woven_statement_prepares(database_url, woven):
 async def test_what_is_known_of_a_caller_stands_first_in_both_statements(database_url):
     conn = await asyncpg.connect(database_url)
     try:
-        alone = await conn.prepare(calls.SQL["know_caller"].text)
+        alone = await conn.prepare(calls.SQL["know_callers"].text)
         columns = [attribute.name for attribute in alone.get_attributes()]
-        for woven, before in ((calls._MEET, 1), (usual._LOOK, 0)):
+        for woven, before in ((calls._MEET, 1), (shared.LOOK, 0)):
             prepared = await conn.prepare(woven.text)
             found = [attribute.name for attribute in prepared.get_attributes()]
             assert found[before : before + len(columns)] == columns
@@ -80,7 +108,7 @@ async def test_what_is_known_of_a_caller_stands_first_in_both_statements(databas
 
 async def test_a_statement_alone_sees_its_workspace_and_no_other(database, workspace_id):
     async def seen(workspace: int) -> list[int]:
-        row = await database.alone(
+        (row,) = await database.alone(
             workspace, "SELECT array_agg(workspace_id) AS ids FROM core.workspace"
         )
         return row["ids"] or []
@@ -94,21 +122,21 @@ async def test_a_transaction_after_a_statement_alone_sees_its_own_workspace(data
     await database.alone(workspace_id, "SELECT 1")
     async with database.workspace(workspace_id + 1) as tx:
         assert await tx.fetchval("SELECT count(*) FROM core.workspace") == 0
-    row = await database.alone(workspace_id, "SELECT count(*) AS n FROM core.workspace")
+    (row,) = await database.alone(workspace_id, "SELECT count(*) AS n FROM core.workspace")
     assert row["n"] == 1
 
 
-async def test_a_column_left_empty_undoes_everything_beside_it(database, workspace_id):
+async def test_a_statement_that_fails_keeps_nothing_of_what_is_beside_it(database, workspace_id):
     put = (
         "WITH first AS (INSERT INTO core.job (workspace_id, job_id, band, kind, payload)"
         " VALUES ($1, gen_random_uuid(), 'normal', 'first', '{}'))"
         " INSERT INTO core.job (workspace_id, job_id, band, kind, payload)"
         " VALUES ($1, gen_random_uuid(), $2, 'second', '{}') RETURNING job_id"
     )
-    with pytest.raises(Undone):
+    with pytest.raises(asyncpg.NotNullViolationError):
         await database.alone(workspace_id, put, workspace_id, None)
-    row = await database.alone(workspace_id, "SELECT count(*) AS n FROM core.job")
+    (row,) = await database.alone(workspace_id, "SELECT count(*) AS n FROM core.job")
     assert row["n"] == 0
     await database.alone(workspace_id, put, workspace_id, "normal")
-    row = await database.alone(workspace_id, "SELECT count(*) AS n FROM core.job")
+    (row,) = await database.alone(workspace_id, "SELECT count(*) AS n FROM core.job")
     assert row["n"] == 2

@@ -39,6 +39,7 @@ from ivr_bridge.line import Consent, LineDraft, OpeningUse
 from ivr_bridge.lines import Lines, put_line
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception
+from ivr_bridge.shared import open_shared
 from messaging import api as messaging_api
 from messaging.accounts import AccountDraft, Accounts, put_account
 from messaging.channel import Channel
@@ -207,8 +208,16 @@ class House:
 
 
 @pytest.fixture
+async def shared(database_url: str, wake: Wake) -> AsyncIterator[Database]:
+    """The connections that callers share, opened as the product opens them."""
+    async with open_shared(database_url, size=3, hint=wake.hint) as opened:
+        yield opened
+
+
+@pytest.fixture
 async def house(
     database: Database,
+    shared: Database,
     workspace_id: WorkspaceId,
     wake: Wake,
     redis_url: str,
@@ -227,6 +236,7 @@ async def house(
         readiness, lines = Readiness(database, accounts), Lines(database)
         means = Means(
             database=database,
+            shared=shared,
             wake=wake,
             events=events,
             readiness=readiness,

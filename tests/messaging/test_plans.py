@@ -10,11 +10,13 @@ from core.queries import Statement
 from messaging import contacts, deliveries, openings, posting, reachability
 
 HOT = [
-    openings.SQL["prepare"],
+    openings.SQL["reach"],
+    openings.SQL["say"],
     openings.SQL["look_up"],
     openings.SQL["state"],
     openings.SQL["lock"],
     posting.SQL["record_accepted"],
+    posting.SQL["record_plainly"],
     contacts.SQL["contact_for_phone"],
     contacts.SQL["find_by_addresses"],
     reachability.SQL["look"],

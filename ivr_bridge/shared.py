@@ -1,0 +1,92 @@
+"""What calls that arrive together share: a few connections, and the statements that serve a group.
+
+In each statement a place is one call. The rooms' own statements are woven into it, so that the usual
+way and the long one write the same rows.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prometheus_client import Histogram
+
+from core.jobs.store import SQL as JOBS
+from core.postgres import Database, Hint, open_database
+from core.weaving import Strand, Woven, only_where
+from handoff.conversation.store import SQL as CHATS
+from ivr_bridge import calls, store
+from messaging import openings, posting
+
+LOCK_TIMEOUT_MS = 50
+"""Whoever must wait longer for a row that somebody holds waits alone."""
+
+SHARED = Histogram(
+    "ivr_bridge_calls_per_commit",
+    "Calls that shared a transaction",
+    ["step"],
+    buckets=(1, 2, 4, 8, 16, 32),
+)
+
+
+@asynccontextmanager
+async def open_shared(dsn: str, *, size: int, hint: Hint) -> AsyncIterator[Database]:
+    """The connections whose transactions callers share."""
+    async with open_database(
+        dsn,
+        application="shared",
+        size=size,
+        hint=hint,
+        hot=True,
+        lock_timeout_ms=LOCK_TIMEOUT_MS,
+    ) as database:
+        yield database
+
+
+LOOK = Woven(
+    "SELECT caller.*, person.* FROM caller JOIN person USING (place) ORDER BY caller.place",
+    caller=Strand(calls.SQL["know_callers"]),
+    person=Strand(openings.SQL["look_up"]),
+)
+
+# Each place is one call. A chat is only born for a call that is new, and everything else only for a
+# chat that is born: what meets another case is left out, and the others of the group go on.
+_BORN = "SELECT conversation_id FROM chat"
+OPEN = Woven(
+    "SELECT reach.place, reach.contact_id, reach.address_id, reach.thread_id"
+    "  FROM unnest({attempt.deflections}::uuid[]) WITH ORDINALITY AS asked (deflection_id, place)"
+    "  JOIN attempt ON attempt.deflection_id = asked.deflection_id"
+    "  JOIN reach ON reach.place = asked.place",
+    call=Strand(calls.SQL["make_call"]),
+    reach=Strand(openings.SQL["reach"]),
+    chat=Strand(
+        CHATS["begin"],
+        conversations=only_where("SELECT call_ref FROM call", "call.call_refs"),
+        contacts="(SELECT array_agg(contact_id ORDER BY place) FROM reach)",
+        threads=openings.REACHED["threads"],
+    ),
+    message=Strand(
+        openings.SQL["say"],
+        messages=only_where(_BORN, "chat.conversations"),
+        **openings.REACHED,
+    ),
+    jobs=Strand(JOBS["enqueue"], job_ids=only_where(_BORN, "chat.conversations")),
+    attempt=Strand(
+        store.SQL["add"],
+        deflections=only_where(_BORN, "chat.conversations"),
+        contacts="(SELECT array_agg(contact_id ORDER BY place) FROM reach)",
+    ),
+)
+
+# The message's row is locked first, as everywhere: what its update returned had neither failed nor
+# been reported about, and only then the decision is made.
+HANG_UP = Woven(
+    "SELECT deflection_id FROM decision",
+    letter=Strand(posting.SQL["record_plainly"]),
+    decision=Strand(
+        store.SQL["decide"],
+        deflections=only_where("SELECT message_id FROM letter", "letter.messages"),
+    ),
+    rescue=Strand(
+        JOBS["enqueue"],
+        job_ids=only_where("SELECT deflection_id FROM decision", "decision.deflections"),
+    ),
+)
