@@ -245,6 +245,25 @@ def flow_try(file: Path, language: str) -> None:
     )
 
 
+@main.command()
+@click.argument("workspace")
+@click.argument("call_id")
+@click.option("--line", default=None, help="Name or number; where several lines have such a call.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--numbers", is_flag=True, help="Show the caller's number whole (on record).")
+def explain(
+    workspace: str, call_id: str, line: str | None, *, as_json: bool, numbers: bool
+) -> None:
+    """Why the call CALL_ID (or the deflection d_…) of WORKSPACE was decided as it was."""
+    from config.explain_at_terminal import explained, show
+
+    told = _run(explained(_settings(), workspace, call_id, line, numbers=numbers))
+    if as_json:
+        click.echo(told.model_dump_json(indent=2))
+    else:
+        show(told)
+
+
 @main.group()
 def jobs() -> None:
     """Look at work that was given up, and give it another life."""

@@ -43,6 +43,9 @@ from ivr_bridge.dialects.fastagi.server import FastAgi
 from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
+from ivr_bridge.explanation import Explanations
+from ivr_bridge.explanation import api as explanation_api
+from ivr_bridge.explanation.api import EXPLANATIONS
 from ivr_bridge.lines import Lines
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception
@@ -61,6 +64,7 @@ from messaging.webhooks import Webhooks
 ENDPOINTS: Sequence[Endpoint] = (
     *bridge_api.ENDPOINTS,
     *rescues_api.ENDPOINTS,
+    *explanation_api.ENDPOINTS,
     *messaging_api.ENDPOINTS,
     *sign_in.ENDPOINTS,
     *desk_api.ENDPOINTS,
@@ -183,7 +187,8 @@ async def _join_bridge(
         eligibility=Eligibility(database, readiness, house.clock),
         events=CallEvents(database, lines, house.clock),
     )
-    # People's own connections: an administrator's page takes nothing from the calls.
+    # People's own connections: what they look at takes nothing from the calls.
+    app[EXPLANATIONS] = Explanations(house.database, lines)
     app[ADMIN] = Admin(
         lines=LineKeeping(house.database),
         trials=Trials(app[BRIDGE].eligibility, app[BRIDGE].deflections),

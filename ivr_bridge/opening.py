@@ -119,6 +119,12 @@ def asked(wish: Wish) -> dict[str, Any]:
         "offer_stage": request.offer_stage,
         "deadline_ms": request.deadline_ms,
         "keyed_in": wish.caller.keyed_in or None,
+        "withheld": wish.caller.withheld or None,
+        "asked_language": request.language,
+        "brand": request.brand,
+        "segment": None if request.customer is None else request.customer.segment,
+        "channels": list(request.channels) or None,
+        "confirm": None if request.confirm is None else request.confirm.value,
         "dropped": list(wish.dropped) or None,
     }
     return {name: storable(value) for name, value in told.items() if value is not None}

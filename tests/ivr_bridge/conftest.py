@@ -35,6 +35,9 @@ from ivr_bridge.deflections import Deflections, Means
 from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
+from ivr_bridge.explanation import Explanations
+from ivr_bridge.explanation import api as explanation_api
+from ivr_bridge.explanation.api import EXPLANATIONS
 from ivr_bridge.line import Consent, LineDraft, OpeningUse
 from ivr_bridge.lines import Lines, put_line
 from ivr_bridge.readiness import Readiness
@@ -265,8 +268,16 @@ async def house(
                 eligibility=Eligibility(database, readiness, utc_now),
                 events=CallEvents(database, lines, utc_now),
             )
+            app[EXPLANATIONS] = Explanations(database, lines)
             app.add_routes(
-                [endpoint.route for endpoint in (*api.ENDPOINTS, *messaging_api.ENDPOINTS)]
+                [
+                    endpoint.route
+                    for endpoint in (
+                        *api.ENDPOINTS,
+                        *explanation_api.ENDPOINTS,
+                        *messaging_api.ENDPOINTS,
+                    )
+                ]
             )
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await runner.setup()
