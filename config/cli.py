@@ -327,3 +327,27 @@ def calls_import(file: Path, wanted: str, mapped: tuple[str, ...], **asked: Any)
         file=file, wanted=terminal.Format(wanted), mapped=terminal.mapping(mapped), **asked
     )
     sys.exit(_run(terminal.take(_settings(), told, _SAY, terminal.stdout())))
+
+
+@main.group()
+def policy() -> None:
+    """The rules by which callers are offered a messenger."""
+
+
+@policy.command("replay")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--workspace", required=True, help="Whose recorded calls are decided again.")
+@click.option("--from", "since", default=None, metavar="DAY", help="The first day; a week ago.")
+@click.option("--to", "until", default=None, metavar="DAY", help="The last day, included; today.")
+@click.option("--line", default=None, help="One line only, by its name.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def policy_replay(file: Path, **asked: Any) -> None:
+    """Try the policy in FILE on recorded calls; shows what would have changed, changes nothing.
+
+    FILE is a workspace file, or YAML with `policy:` for every line, or with a policy under the name of
+    each line.
+    """
+    from config import policy_at_terminal as terminal
+
+    out = Console(highlight=False, soft_wrap=True)
+    _run(terminal.try_out(_settings(), terminal.Asked(file=file, **asked), _SAY, out))

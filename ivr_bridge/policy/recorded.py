@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from ivr_bridge.policy.circumstances import Agreement, Circumstances
 from ivr_bridge.policy.draw import draw, period_of
+from ivr_bridge.policy.rules import HARD, SOFT
+from ivr_bridge.policy.ruling import Ruling, rule
 from ivr_bridge.policy.terms import Drawn, PolicyTerms
 from messaging.reachability import Reach
 
@@ -106,31 +108,59 @@ def remembered(told: Mapping[str, Any] | None) -> Recorded:
     return Recorded(Circumstances(**values), Read(**far))
 
 
-def as_for(
+_NEEDED_BY = {
+    "recent_calls": "peak",
+    "ignored_offers": "not_tired",
+    "openings_ago_s": "not_too_often",
+    "caller": "in_share",
+}
+"""What may be missing, and the first rule that then cannot be asked."""
+
+
+def decide(
     recorded: Recorded, terms: PolicyTerms, *, draw_key: bytes, caller: str | None
-) -> Circumstances:
-    """The same circumstances as these terms would have seen them; raises NotEnough."""
-    seen, wanted, had = recorded.seen, Read.by(terms), recorded.read
-    if wanted.calls is not None and not _reaches(had.calls, wanted.calls, seen.recent_calls):
-        raise NotEnough("recent_calls")
-    if wanted.ignored is not None and not _reaches(
-        had.ignored, wanted.ignored, seen.ignored_offers
-    ):
-        raise NotEnough("ignored_offers")
-    if wanted.openings is not None:
-        known = 0 if seen.openings_ago_s is None else len(seen.openings_ago_s)
-        if had.openings is None or had.openings[0] < wanted.openings[0]:
-            raise NotEnough("openings")
-        if known == had.openings[1] < wanted.openings[1]:
-            raise NotEnough("openings")
-    if (terms.share or terms.hold_out) and caller is None and seen.number_valid:
-        # The number was keyed in, and stands nowhere.
-        raise NotEnough("caller")
-    return replace(
+) -> Ruling:
+    """Ask the same rules again, by these terms; NotEnough when one looks at what was not written down."""
+    seen, missing = recorded.seen, _missing(recorded, terms, caller)
+    told = replace(
         seen,
+        recent_calls=None if "recent_calls" in missing else seen.recent_calls,
+        ignored_offers=None if "ignored_offers" in missing else seen.ignored_offers,
+        openings_ago_s=None if "openings_ago_s" in missing else seen.openings_ago_s,
         share_draw=drawn("share", terms.share, seen.local, draw_key, caller),
         hold_out_draw=drawn("hold_out", terms.hold_out, seen.local, draw_key, caller),
     )
+    ruling = rule((*HARD, *SOFT), told, terms)
+    # A refusal by an earlier rule stands, whatever the later ones would have looked at.
+    asked = [each["rule"] for each in ruling.trace]
+    for name in sorted(missing):
+        if _NEEDED_BY[name] in asked:
+            raise NotEnough(name)
+    return ruling
+
+
+def _missing(recorded: Recorded, terms: PolicyTerms, caller: str | None) -> set[str]:
+    seen, wanted, had = recorded.seen, Read.by(terms), recorded.read
+    missing = set()
+    if wanted.calls and not _reaches(had.calls, wanted.calls, seen.recent_calls):
+        missing.add("recent_calls")
+    if wanted.ignored and not _reaches(had.ignored, wanted.ignored, seen.ignored_offers):
+        missing.add("ignored_offers")
+    if wanted.openings and not _covers(had.openings, wanted.openings, seen.openings_ago_s):
+        missing.add("openings_ago_s")
+    if (terms.share or terms.hold_out) and caller is None and seen.number_valid:
+        # The number was keyed in, and stands nowhere.
+        missing.add("caller")
+    return missing
+
+
+def _covers(
+    had: tuple[int, int] | None, wanted: tuple[int, int], found: Sequence[float] | None
+) -> bool:
+    """As far back, and as many as matter."""
+    if had is None or had[0] < wanted[0]:
+        return False
+    return had[1] >= wanted[1] or len(found or ()) < had[1]
 
 
 def _reaches(had: tuple[int, int] | None, wanted: tuple[int, int], found: int | None) -> bool:
