@@ -17,6 +17,7 @@ from core.sealing import Sealer
 from core.vocabulary import ChannelKind
 from core.wake import Wake, open_wake
 from ivr_bridge import aftermath
+from ivr_bridge.returns import following
 from messaging.accounts import Accounts
 from messaging.channel import Channel
 from messaging.channels.sms import Sms
@@ -98,6 +99,7 @@ def subscribed() -> Events:
     """Which work follows which transition, across the rooms."""
     events = Events()
     aftermath.subscribe(events)
+    following.subscribe(events)
     return events
 
 

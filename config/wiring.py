@@ -54,6 +54,9 @@ from ivr_bridge.reports.api import COUNTS_WITHIN_S, REPORTS, Reports
 from ivr_bridge.rescues import api as rescues_api
 from ivr_bridge.rescues.api import LINKS
 from ivr_bridge.rescues.links import Links
+from ivr_bridge.returns import api as returns_api
+from ivr_bridge.returns.api import RETURNS, Returns
+from ivr_bridge.returns.following import Following
 from ivr_bridge.shared import open_shared
 from messaging import api as messaging_api
 from messaging import work as messaging_work
@@ -65,6 +68,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *bridge_api.ENDPOINTS,
     *rescues_api.ENDPOINTS,
     *explanation_api.ENDPOINTS,
+    *returns_api.ENDPOINTS,
     *messaging_api.ENDPOINTS,
     *sign_in.ENDPOINTS,
     *desk_api.ENDPOINTS,
@@ -116,6 +120,7 @@ def bands(house: Rooms) -> Sequence[Band]:
         _messaging_handlers(house),
         _handoff_handlers(house),
         _bridge_handlers(house),
+        Following(house.database, house.events, house.clock).handlers(),
     ):
         for band, by_kind in room.items():
             handlers[band].update(by_kind)
@@ -193,6 +198,7 @@ async def _join_bridge(
         lines=LineKeeping(house.database),
         trials=Trials(app[BRIDGE].eligibility, app[BRIDGE].deflections),
     )
+    app[RETURNS] = Returns(database, lines, house.events, house.clock)
 
 
 async def _join_desk(app: web.Application, opened: AsyncExitStack, house: Rooms) -> None:
@@ -221,7 +227,7 @@ async def _join_reports(app: web.Application, opened: AsyncExitStack, house: Roo
 
 
 def _outgoing_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:
-    return Outgoing(house.database, house.sealer, house.courier).handlers()
+    return Outgoing(house.database, house.sealer, house.courier, house.events).handlers()
 
 
 def _messaging_handlers(house: Rooms) -> Mapping[str, Mapping[str, Handler]]:

@@ -162,7 +162,7 @@ class Aftermath:
             News.OPERATOR_JOINED,
             DeflectionId(UUID(payload["deflection_id"])),
             at=datetime.fromisoformat(payload["at"]),
-            key=payload["at"],
+            key=f"{payload['deflection_id']}:{payload['at']}",
             operator_id=public("pe", UUID(payload["operator_id"])),
         )
 

@@ -22,6 +22,8 @@ from ivr_bridge.lines import Lines
 from ivr_bridge.race import rescue_check
 from ivr_bridge.reading import clean, lenient
 from ivr_bridge.rescue import CALLED, call_off
+from ivr_bridge.returns import returns
+from ivr_bridge.returns.store import State, open_of_calls
 
 log = structlog.get_logger()
 
@@ -162,6 +164,9 @@ async def record(tx: Tx, told: Sequence[Told], now: datetime) -> Recorded:
         return Recorded((), conflicts, {})
     await tx.execute(*calls.SQL["sum_up_calls"](workspace=tx.workspace_id, call_refs=refs))
     facts = await _follow_up(tx, refs, {row["event"] for row in rows}, now)
+    back = sorted({row["call_ref"] for row in rows if row["event"] == "returned"})
+    for return_id in await open_of_calls(tx, back) if back else ():
+        await returns.settle(tx, return_id, State.CALLED, "dialler", now)
     new = {(row["call_ref"], row["event"], row["event_key"]) for row in rows}
     fresh = []
     for event in fitting:

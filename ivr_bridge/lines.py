@@ -17,6 +17,7 @@ from core.vocabulary import phone_number
 from ivr_bridge.aftermath import tidying
 from ivr_bridge.line import Line, LineDraft, LineRow
 from ivr_bridge.policy.holidays import holidays_of, near_years
+from ivr_bridge.returns.following import promises
 
 SQL = load(Path(__file__).with_name("lines.sql"))
 
@@ -75,6 +76,8 @@ async def put_line(tx: Tx, draft: LineDraft) -> LineId:
         taken = set(numbers) - {row["number"] for row in rows}
         raise NumberTaken(f"{', '.join(sorted(taken))}: another line answers this number.")
     await enqueue(tx, tidying())
+    if draft.terms.return_to_voice is not None:
+        await enqueue(tx, promises())
     return line_id
 
 

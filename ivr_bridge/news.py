@@ -31,6 +31,10 @@ class News(StrEnum):
     """The bot was enough."""
     OPERATOR_JOINED = "deflection.operator_joined"
     """A person took the conversation."""
+    RETURN_TO_VOICE = "deflection.return_to_voice"
+    """The customer is to be called, with the place they had."""
+    RETURN_CHANGED = "deflection.return_changed"
+    """Somebody is calling, has called, or nobody needs to any more."""
     ALERT = outgoing.ALERT
 
 
@@ -91,10 +95,11 @@ async def tell(
     deflection_id: DeflectionId,
     *,
     at: datetime | None = None,
-    key: str = "",
+    key: str | None = None,
+    meant_for: str | None = None,
     **more: Any,
 ) -> None:
-    """Tell whoever listens; `key` tells apart what may happen more than once to an attempt."""
+    """Tell whoever listens. `key` names what may happen more than once to an attempt."""
     told = await story(tx, deflection_id)
     if told is None:
         return
@@ -104,8 +109,9 @@ async def tell(
         tx,
         news.value,
         {**told.data, **more},
-        key=":".join(filter(None, (str(deflection_id), key))),
+        key=key or str(deflection_id),
         caller=told.phone,
+        meant_for=meant_for,
         at=at,
     )
 

@@ -101,6 +101,7 @@ def card(
         "earlier_calls": earlier_calls,
         "outcome": None,
         "rescue": False,
+        "return_to_voice": wish.line.terms.return_to_voice is not None,
     }
     stored: dict[str, Any] = storable(told)
     return stored

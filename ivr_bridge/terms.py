@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from ivr_bridge.dialects.terms import DialectTerms
 from ivr_bridge.policy.terms import PolicyTerms
 from ivr_bridge.rescues.terms import RescueTerms
+from ivr_bridge.returns.terms import ReturnTerms
 
 
 class LineTerms(BaseModel):
@@ -22,6 +23,7 @@ class LineTerms(BaseModel):
     rescue: RescueTerms = RescueTerms()
     shadow: PolicyTerms | None = None
     """A candidate that decides beside `policy`, without effect, to be looked at in the report `shadow`."""
+    return_to_voice: ReturnTerms | None = None
 
     def stored(self) -> dict[str, Any]:
         """As the database keeps it: only what differs from the defaults."""

@@ -252,6 +252,12 @@ class WorkspaceFile(_Part):
         return zone
 
     @model_validator(mode="after")
+    def _returns_are_known(self) -> Self:
+        for line in self.lines:
+            _return_is_known(line, self)
+        return self
+
+    @model_validator(mode="after")
     def _refers_to_what_is_there(self) -> Self:
         channels = _names("channels", [part.name for part in self.channels])
         flows = _names("flows", [part.name for part in self.flows])
@@ -291,6 +297,15 @@ def _check_policy(line: LinePart) -> None:
             f"{where}.consent.prompt_versions: the line's own prompt"
             f" {line.consent.prompt_version!r} is not among them"
         )
+
+
+def _return_is_known(line: LinePart, file: WorkspaceFile) -> None:
+    """A return goes to a queue and a dialler of this file."""
+    back, where = line.return_to_voice, f"lines.{line.name}.return_to_voice"
+    if back is not None and back.queue is not None:
+        _known(f"{where}.queue", back.queue, {part.name for part in file.queues})
+    if back is not None and back.webhook is not None:
+        _known(f"{where}.webhook", back.webhook, {part.name for part in file.webhooks})
 
 
 def schema() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
+from core.events import Events
 from core.ids import public
 from core.jobs import Handler, Job, enqueue, finish
 from core.outgoing.courier import Attempt, Courier, End, Letter
@@ -23,6 +24,9 @@ from core.postgres import Database, Tx
 from core.sealing import Sealer
 
 log = structlog.get_logger()
+
+TAKEN = "webhook.taken"
+"""The event of a delivery that arrived: its type, its key, the endpoint's name."""
 
 AGAIN_AFTER_S = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 21_600, 36_000)
 """After the first failure, the second …; after the last of them it is given up: about a day."""
@@ -49,6 +53,7 @@ class Due:
 
     delivery_id: UUID
     type: str
+    event_key: str
     body: str
     attempts: int
 
@@ -60,6 +65,7 @@ class Outgoing:
     database: Database
     sealer: Sealer
     courier: Courier
+    events: Events
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
         """By band, then by kind."""
@@ -78,6 +84,15 @@ class Outgoing:
             attempts = await self._send(endpoint, due)
             async with self.database.workspace(job.workspace_id) as tx:
                 await _note(tx, endpoint, due, attempts)
+                await self.events.publish_many(
+                    tx,
+                    TAKEN,
+                    [
+                        {"type": one.type, "key": one.event_key, "endpoint": endpoint.name}
+                        for one, attempt in zip(due, attempts, strict=True)
+                        if attempt.end is End.TAKEN
+                    ],
+                )
         async with self.database.workspace(job.workspace_id) as tx:
             await self._come_back(tx, endpoint_id)
             await finish(tx, job)

@@ -39,7 +39,7 @@ RETURNING endpoint_id;
 
 -- name: due -> core.outgoing.deliveries:Due
 -- What is to be sent to this endpoint now, oldest first.
-SELECT delivery_id, type, body, attempts FROM core.webhook_delivery
+SELECT delivery_id, type, event_key, body, attempts FROM core.webhook_delivery
  WHERE workspace_id = :workspace AND endpoint_id = :endpoint AND state = 'waiting'
    AND due_at <= clock_timestamp()
  ORDER BY due_at, delivery_id LIMIT :size;

@@ -91,10 +91,11 @@ SELECT conversation_id, state, thread_id, account_id, queue_id
  LIMIT 1;
 
 -- name: open_callbacks
--- Calls back that this person is still owed.
+-- Calls back that this person is still owed; those that were promised to them may be left out.
 SELECT conversation_id FROM handoff.conversation
  WHERE workspace_id = :workspace AND contact_id = :contact AND kind = 'callback'
    AND state NOT IN ('closed', 'abandoned')
+   AND NOT (:spare_promised::boolean AND COALESCE(card ? 'return', false))
  ORDER BY conversation_id;
 
 -- name: held_by

@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.events import Events
 from core.ids import ConversationId, MessageId, PersonId, QueueId, ReservationId, WorkspaceId
 from core.postgres import Database, Tx
-from handoff.conversation import store, ticks
+from handoff.conversation import callbacks, store, ticks
 from handoff.conversation.closing import close
 from handoff.conversation.lifecycle import TALKING, Move, State, WrongState
 from handoff.conversation.model import (
@@ -136,24 +136,34 @@ class Conversations:
     ) -> Conversation:
         """The operator is done with the customer: time to file the case, then it is closed."""
         async with self._database.workspace(workspace_id) as tx:
-            now = self._clock()
             conversation = await store.lock(tx, conversation_id)
             _check(conversation, by, epoch)
-            settings = await queue(tx, conversation.queue_id)
-            after = moved(
+            noted = replace(
                 conversation,
-                Move.FINISHED,
-                now,
-                wrapup_until=now + timedelta(seconds=settings.wrapup_s),
                 topic=topic or conversation.topic,
                 topic_verdict=topic_verdict or conversation.topic_verdict,
             )
-            await store.save(tx, conversation, after, at=now, by=operator(by), move=Move.FINISHED)
+            return await self._finish(tx, conversation, noted, by)
+
+    async def called(
+        self,
+        workspace_id: WorkspaceId,
+        conversation_id: ConversationId,
+        *,
+        by: PersonId,
+        epoch: int,
+        answered: bool,
+    ) -> Conversation:
+        """The operator called this customer back, and spoke with them or did not."""
+        async with self._database.workspace(workspace_id) as tx:
+            now = self._clock()
+            conversation = await store.lock(tx, conversation_id)
+            _check(conversation, by, epoch)
+            if answered:
+                await callbacks.note_called(tx, self._events, conversation, by=operator(by), at=now)
+                return await self._finish(tx, conversation, conversation, by)
+            await callbacks.nobody_answered(tx, self._events, conversation, by=operator(by), at=now)
             await operators.note_action(tx, by, now)
-            if settings.wrapup_s == 0:
-                await self._wrap_up(tx, after, operator(by), now)
-            else:
-                await watch_wrapup(tx, conversation_id, settings.wrapup_s)
             return await store.get(tx, conversation_id)
 
     async def end_wrapup(
@@ -258,6 +268,21 @@ class Conversations:
         else:
             await store.save(tx, conversation, read, at=now, by=operator(by))
         await operators.note_action(tx, by, now)
+
+    async def _finish(
+        self, tx: Tx, before: Conversation, noted: Conversation, by: PersonId
+    ) -> Conversation:
+        now = self._clock()
+        settings = await queue(tx, before.queue_id)
+        until = now + timedelta(seconds=settings.wrapup_s)
+        after = moved(noted, Move.FINISHED, now, wrapup_until=until)
+        await store.save(tx, before, after, at=now, by=operator(by), move=Move.FINISHED)
+        await operators.note_action(tx, by, now)
+        if settings.wrapup_s == 0:
+            await self._wrap_up(tx, after, operator(by), now)
+        else:
+            await watch_wrapup(tx, before.conversation_id, settings.wrapup_s)
+        return await store.get(tx, before.conversation_id)
 
     async def _wrap_up(self, tx: Tx, conversation: Conversation, by: By, now: datetime) -> None:
         await close(

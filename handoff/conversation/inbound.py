@@ -32,6 +32,10 @@ log = structlog.get_logger()
 
 BOT_TURN = "handoff.bot_turn"
 
+OF_VOICE = "v:"
+"""Buttons that begin so are about being called: the room above offers them, and hears of them."""
+CHOSEN = "conversation.chosen"
+
 QUIET = timedelta(seconds=1.2)
 """People write in bursts: the bot answers once it has been quiet for so long. A tap is answered at
 once."""
@@ -108,6 +112,9 @@ class Inbound:
         if effect is None:
             return
         await close_callbacks(tx, received.contact_id, "customer_wrote")
+        if latest is not None and (received.content.choice or "").startswith(OF_VOICE):
+            facts = {**latest.facts, "choice": received.content.choice, "at": at.isoformat()}
+            await self._events.publish(tx, CHOSEN, facts)
         if effect is Effect.BEGIN or latest is None:
             # Ours, or the one that a call began in the same moment.
             latest = await self._begin(tx, received, latest, at)

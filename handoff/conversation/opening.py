@@ -31,6 +31,8 @@ INVITATION_LASTS = timedelta(hours=24)
 INVITATION_OVER = "handoff.invitation_over"
 DISMISS_CALLBACK = "handoff.dismiss_callback"
 
+_OF_CALLBACK = frozenset({"return", "tries", "next_try_at"})
+
 
 @dataclass(frozen=True, slots=True)
 class Invited:
@@ -229,6 +231,7 @@ async def open_callback(
     reason: str,
     language: str,
     at: datetime,
+    previous_id: ConversationId | None = None,
 ) -> ConversationId:
     """Somebody must call this person back: one open call back a person, whatever happens twice."""
     born = await begin(
@@ -237,6 +240,7 @@ async def open_callback(
             kind=Kind.CALLBACK,
             state=State.QUEUED,
             contact_id=contact_id,
+            previous_id=previous_id,
             queue=queue,
             language=language,
             origin=origin,
@@ -253,7 +257,9 @@ async def open_callback(
         return born
     (existing,) = await _open_callbacks(tx, contact_id)
     conversation = await store.lock(tx, existing)
-    after = replace(conversation, card={**(card or {}), "caller": phone.e164})
+    # What was promised and tried stands, whatever else is a reason to call.
+    kept = {name: told for name, told in (conversation.card or {}).items() if name in _OF_CALLBACK}
+    after = replace(conversation, card={**kept, **(card or {}), "caller": phone.e164})
     await store.save(
         tx, conversation, after, at=at, by=CALL, event="callback_asked", params={"reason": reason}
     )
@@ -261,26 +267,38 @@ async def open_callback(
 
 
 async def close_callbacks(tx: Tx, contact_id: ContactId, reason: str) -> None:
-    """The person wrote or called: nobody needs to call them back any more.
+    """The person wrote or called: nobody needs to call them back any more, unless a call was
+    promised to them: that stands whatever they write.
 
     Each is closed by a job of its own, so that no transaction holds two conversations.
     """
     await enqueue_many(
         tx,
         [
-            NewJob(
-                DISMISS_CALLBACK,
-                {"conversation_id": str(callback), "reason": reason},
-                band="urgent",
-                key=str(callback),
-            )
-            for callback in await _open_callbacks(tx, contact_id)
+            callback_over(callback, reason)
+            for callback in await _open_callbacks(tx, contact_id, spare_promised=True)
         ],
     )
 
 
-async def _open_callbacks(tx: Tx, contact_id: ContactId) -> list[ConversationId]:
-    rows = await tx.fetch(*SQL["open_callbacks"](workspace=tx.workspace_id, contact=contact_id))
+def callback_over(callback_id: ConversationId, reason: str) -> NewJob:
+    """Nobody needs to make this call any more."""
+    return NewJob(
+        DISMISS_CALLBACK,
+        {"conversation_id": str(callback_id), "reason": reason},
+        band="urgent",
+        key=str(callback_id),
+    )
+
+
+async def _open_callbacks(
+    tx: Tx, contact_id: ContactId, *, spare_promised: bool = False
+) -> list[ConversationId]:
+    rows = await tx.fetch(
+        *SQL["open_callbacks"](
+            workspace=tx.workspace_id, contact=contact_id, spare_promised=spare_promised
+        )
+    )
     return [row["conversation_id"] for row in rows]
 
 

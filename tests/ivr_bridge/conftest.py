@@ -42,6 +42,10 @@ from ivr_bridge.line import Consent, LineDraft, OpeningUse
 from ivr_bridge.lines import Lines, put_line
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception
+from ivr_bridge.returns import api as returns_api
+from ivr_bridge.returns import following
+from ivr_bridge.returns.api import RETURNS, Returns
+from ivr_bridge.returns.following import Following
 from ivr_bridge.shared import open_shared
 from messaging import api as messaging_api
 from messaging.accounts import AccountDraft, Accounts, put_account
@@ -233,6 +237,7 @@ async def house(
         await _furnish(database, workspace_id, sealer, network.url)
         events = Events()
         aftermath.subscribe(events)
+        following.subscribe(events)
         accounts = Accounts(database, sealer, fresh_s=0.0)
         channels: dict[ChannelKind, Channel] = {ChannelKind.WHATSAPP: WhatsApp(session)}
         pacing = Pacing(channels, redis)
@@ -275,10 +280,12 @@ async def house(
                     for endpoint in (
                         *api.ENDPOINTS,
                         *explanation_api.ENDPOINTS,
+                        *returns_api.ENDPOINTS,
                         *messaging_api.ENDPOINTS,
                     )
                 ]
             )
+            app[RETURNS] = Returns(database, lines, events, utc_now)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0, backlog=512)
@@ -299,7 +306,8 @@ async def house(
                 ),
                 handoff_jobs.handlers(database, events, utc_now),
                 Aftermath(database, utc_now).handlers(),
-                Outgoing(database, sealer, courier).handlers(),
+                Following(database, events, utc_now).handlers(),
+                Outgoing(database, sealer, courier, events).handlers(),
             ):
                 for band, kinds in room.items():
                     bands.setdefault(band, {}).update(kinds)

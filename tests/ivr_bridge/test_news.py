@@ -53,7 +53,7 @@ async def test_one_that_fails_after_the_hang_up_is_told_as_failed(house: House, 
 
 async def test_one_that_arrives_after_continue_is_told_as_late(house: House, listener: Crm):
     await house.network.behave(CALLER, "offline")
-    told = await house.ivr.deflect(confirm="delivered", deadline_ms=1500)
+    told = await house.ivr.deflect(confirm="delivered", deadline_ms=2500)
     assert told.action == "continue"
     for reported in ("delivered", "read"):
         await status(house, reported)

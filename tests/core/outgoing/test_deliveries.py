@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.clock import utc_now
+from core.events import Events
 from core.ids import WorkspaceId
 from core.jobs import Band, Worker
 from core.outgoing import EndpointDraft, EndpointUnknown, put_endpoints, resume, tell
@@ -81,7 +82,12 @@ async def office(database: Database, workspace_id: WorkspaceId, wake: Wake):
     sealer = Sealer("a secret key of the tests, long enough")
     async with crm() as system, open_courier(utc_now) as courier:
         made = Office(
-            database, workspace_id, wake, sealer, Outgoing(database, sealer, courier), system
+            database,
+            workspace_id,
+            wake,
+            sealer,
+            Outgoing(database, sealer, courier, Events()),
+            system,
         )
         await made.endpoints(made.draft())
         yield made
