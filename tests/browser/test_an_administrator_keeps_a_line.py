@@ -31,6 +31,7 @@ async def test_a_line_is_looked_at_tried_and_added(people: People, product: Prod
     await page.get_by_label("Title", exact=True).fill("Toyshop evenings")
     await page.get_by_label("Country", exact=True).fill("RU")
     await page.get_by_label("Numbers", exact=True).fill("+78002500009")
+    await page.get_by_label("Channel account").select_option("whatsapp")
     await page.get_by_label("Version of the prompt").fill("evening-1")
     await page.get_by_role("group", name="First message").get_by_role("button", name="Add").click()
     await page.get_by_label("Template", exact=True).select_option("call_to_chat")

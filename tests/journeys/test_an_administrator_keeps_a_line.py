@@ -26,12 +26,17 @@ WANTED: Json = {
 async def test_a_line_is_added_changed_and_answers(product: Product, phone: Phone):
     async with signed_in(product, "admin") as admin:
         choices = await admin.ask("GET", "/v1/line-choices")
-        assert (choices["accounts"], choices["languages"]) == (["whatsapp"], ["ru", "en"])
-        assert {each["language"] for each in choices["templates"]} == {"ru", "en"}
+        assert "whatsapp" in choices["accounts"]
+        assert choices["languages"] == ["ru", "en"]
+        assert {
+            (each["account"], each["language"])
+            for each in choices["templates"]
+            if each["name"] == "call_to_chat"
+        } >= {("whatsapp", "ru"), ("whatsapp", "en")}
 
         added = await admin.ask("PUT", "/v1/lines/evenings", {"line": WANTED})
         assert (added["managed_by"], added["version"]) == ("pages", 1)
-        assert added["line"]["terms"]["dialects"] == {"get_form": True}
+        assert added["line"]["terms"]["dialects"]["get_form"] is True
         shown = {each["name"]: each for each in (await admin.ask("GET", "/v1/lines"))["lines"]}
         assert shown["evenings"] == added
         assert shown["main"]["managed_by"] == "file"
