@@ -47,7 +47,7 @@ class Tools:
 
     def __init__(self, node: Path, npm: list[str], version: str) -> None:
         self._npm = npm
-        self._node = node
+        self.node = node
         self.version = version
 
     @classmethod
@@ -75,7 +75,7 @@ class Tools:
 
     def npm(self, *words: str) -> None:
         """Run npm in web/, quietly."""
-        path = os.pathsep.join((str(self._node.parent), os.environ.get("PATH", "")))
+        path = os.pathsep.join((str(self.node.parent), os.environ.get("PATH", "")))
         done = subprocess.run(
             [*self._npm, *words],
             cwd=WEB,

@@ -17,7 +17,7 @@ class Between:
     url: str = ""
     mode: str = "pass"
     """pass; half: the last characters are missing; silent; broken: a 500 of somebody else that says
-    hangup. Events always pass."""
+    hangup. Events always pass. GET /between/{mode} sets it, too."""
     missing: int = 1
     asked: int = 0
 
@@ -28,6 +28,10 @@ class Between:
             if not request:
                 return
             self.asked += 1
+            told = request.split(b" ", 2)[1].decode()
+            if told.startswith("/between/"):
+                self.mode = told.rpartition("/")[2]
+                return
             events = b"/calls/events" in request.split(b"\r\n", 1)[0]
             if self.mode == "silent" and not events:
                 await reader.read()
