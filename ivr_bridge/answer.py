@@ -28,10 +28,14 @@ class Answer:
     chat_wait_s: int | None = None
     variant: str = "treat"
     trace: Sequence[Mapping[str, Any]] | None = None
+    before_offer: bool = False
+    """Nobody has pressed a key yet, so nothing needs to be excused."""
 
     @property
     def prompt_key(self) -> PromptKey:
         """What the IVR may say next."""
+        if self.before_offer and self.action is Action.CONTINUE:
+            return PromptKey.STAY_ON_LINE
         return prompt_for(self.action, self.reason)
 
     def document(self, *, elapsed_ms: int, trace_id: str) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class Eligibility:
             proof=Proof.NONE if evidence.at is None else Proof.HISTORY,
             chat_wait_s=None if ready is None else ready.chat_wait_s,
             variant="hold_out" if reason is Reason.HOLD_OUT else "treat",
+            before_offer=True,
         )
         took_ms = round((time.monotonic() - began) * 1000)
         told = _Told(answer, ruling, evidence, seen, shadow)

@@ -66,7 +66,7 @@ class Line:
     consent: Consent
     terms: LineTerms
     timezone: str
-    draw_key: bytes
+    draw_key: bytes = field(repr=False)
     unwanted_listed: bool
     """The workspace has a do-not-contact list."""
     managed_by: ManagedBy

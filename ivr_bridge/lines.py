@@ -82,7 +82,7 @@ async def put_line(tx: Tx, draft: LineDraft) -> LineId:
 
 
 async def put_unwanted(tx: Tx, patterns: Sequence[str]) -> None:
-    """Nobody writes to these numbers (or, with a star, to what begins so), and to no others of before."""
+    """No call is moved to these numbers (with a star: to what begins so); earlier entries are forgotten."""
     await tx.execute(*SQL["put_unwanted"](workspace=tx.workspace_id, patterns=list(patterns)))
 
 

@@ -53,7 +53,7 @@ DELETE FROM ivr_bridge.line_number
  WHERE workspace_id = :workspace AND line_id = :line AND number <> ALL (:numbers::text[]);
 
 -- name: put_unwanted
--- Numbers and beginnings of numbers that nobody of this workspace may write to; others are forgotten.
+-- Numbers and beginnings of numbers to which no call of this workspace is moved; others are forgotten.
 WITH gone AS (
     DELETE FROM ivr_bridge.do_not_contact
      WHERE workspace_id = :workspace AND pattern <> ALL (:patterns::text[])

@@ -112,7 +112,6 @@ _ONLY_THE_QUEUE = frozenset(
         Reason.LINE_DISABLED,
         Reason.PAUSED,
         Reason.DECLINED,
-        Reason.FREQUENCY_CAP,
         Reason.REPEAT_CALL,
         Reason.OUTSIDE_HOURS,
         Reason.BELOW_PEAK,

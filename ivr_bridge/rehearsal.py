@@ -82,4 +82,5 @@ class Rehearsal:
             chat_wait_s=None if ready is None else ready.chat_wait_s,
             variant="hold_out" if refused is Reason.HOLD_OUT else "treat",
             trace=(*hard.trace, *soft.trace),
+            before_offer=not asked,
         )

@@ -234,7 +234,7 @@ class WorkspaceFile(_Part):
     do_not_contact: list[Annotated[str, Field(pattern=r"^\+[0-9]{2,15}\*?$")]] = Field(
         [], max_length=100_000
     )
-    """Numbers that nobody here writes to: whole, or as a beginning with a star (`+7916*`)."""
+    """Numbers to which no call is moved: whole, or as a beginning with a star (`+7916*`)."""
 
     @field_validator("do_not_contact")
     @classmethod
