@@ -46,6 +46,7 @@ from ivr_bridge.events import CallEvents
 from ivr_bridge.explanation import Explanations
 from ivr_bridge.explanation import api as explanation_api
 from ivr_bridge.explanation.api import EXPLANATIONS
+from ivr_bridge.guard.guard import make_guard
 from ivr_bridge.lines import Lines
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception
@@ -170,12 +171,14 @@ async def _join_bridge(
     shared: Database,
 ) -> None:
     readiness = Readiness(database, house.accounts)
+    guard = make_guard(database, house.pacing)
     means = Means(
         database=database,
         shared=shared,
         wake=house.wake,
         events=house.events,
         readiness=readiness,
+        guard=guard,
         admission=Admission(house.pacing),
         channels=house.channels,
         clock=house.clock,
@@ -189,7 +192,7 @@ async def _join_bridge(
     app[BRIDGE] = Bridge(
         lines=lines,
         deflections=deflections,
-        eligibility=Eligibility(database, readiness, house.clock),
+        eligibility=Eligibility(database, readiness, guard, house.clock),
         events=CallEvents(database, lines, house.clock),
     )
     # People's own connections: what they look at takes nothing from the calls.

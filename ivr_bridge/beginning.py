@@ -109,6 +109,7 @@ def circumstances(
         else clean(request.consent.prompt_version),
         unwanted=met.unwanted if line.unwanted_listed else None,
         openings_ago_s=met.openings_ago_s,
+        limits=wish.limits,
         declined=None
         if not (met.offered_now or met.declined_now or met.declined_before)
         else met.declined_now or met.declined_before,

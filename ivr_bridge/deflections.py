@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -24,6 +24,7 @@ from ivr_bridge.admission import Admission
 from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import Begun, begin
 from ivr_bridge.evidence import Wait
+from ivr_bridge.guard.guard import Guard
 from ivr_bridge.inflight import InFlight
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action
@@ -69,6 +70,7 @@ class Means:
     wake: Wake
     events: Events
     readiness: Readiness
+    guard: Guard
     admission: Admission
     channels: Mapping[ChannelKind, Channel]
     clock: Clock
@@ -84,7 +86,7 @@ class Deflections:
         self._in_flight = InFlight()
         self._sweep = Sweep(means.database)
         self._usual = Usual(means.shared)
-        self._rehearsal = Rehearsal(means.database, means.readiness, means.clock)
+        self._rehearsal = Rehearsal(means.database, means.readiness, means.guard, means.clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -165,18 +167,25 @@ class Deflections:
 
     async def _begin(self, wish: Wish, budget: Budget) -> tuple[Begun, Ready | None]:
         ready = await self._means.readiness.of(wish.workspace_id, wish.line)
+        async with self._means.guard.entering(wish, ready) as entering:
+            begun = await self._enter(replace(wish, limits=entering.limits), ready, budget)
+            entering.opened = begun.opening is not None
+        return begun, ready
+
+    async def _enter(self, wish: Wish, ready: Ready | None, budget: Budget) -> Begun:
         admitted = await self._admits(wish, ready)
         database, now = self._means.database, self._means.clock()
         usual = await self._usual.begin(wish, ready, admitted=admitted, budget=budget, now=now)
         if usual is not None:
-            return usual, ready
+            return usual
         async with database.workspace(wish.workspace_id) as tx:
-            begun = await begin(tx, wish, ready, admitted=admitted, budget=budget, now=now)
-        return begun, ready
+            return await begin(tx, wish, ready, admitted=admitted, budget=budget, now=now)
 
     async def _admits(self, wish: Wish, ready: Ready | None) -> bool:
         """Room for one more on the account; not asked for what the rules will refuse anyway."""
         if ready is None or wish.caller.target is None or not wish.line.enabled:
+            return True
+        if wish.limits.closed:
             return True
         channel = self._means.channels[ready.account.kind]
         return await self._means.admission.admits(ready.account, channel)

@@ -1,7 +1,7 @@
 """May this caller be offered a messenger? Sends nothing, spends nothing, writes the answer down."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prometheus_client import Counter
 
@@ -12,6 +12,7 @@ from ivr_bridge import calls, opening
 from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import NOBODY, circumstances
 from ivr_bridge.evidence import Proof
+from ivr_bridge.guard.guard import Guard
 from ivr_bridge.moment import before_the_offer, moment
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
@@ -33,17 +34,21 @@ class Eligibility:
 
     database: Database
     readiness: Readiness
+    guard: Guard
     clock: Clock
 
     async def ask(self, wish: Wish) -> Answer:
         """Offer, or go on, with the reason; raises IdempotencyConflict."""
         began = time.monotonic()
         if wish.request.dry_run:
-            return await Rehearsal(self.database, self.readiness, self.clock).of_offer(wish)
+            return await Rehearsal(self.database, self.readiness, self.guard, self.clock).of_offer(
+                wish
+            )
         ready = await self.readiness.of(wish.workspace_id, wish.line)
         policy = wish.line.terms.policy
         recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line, policy)
         beside = await candidate(self.readiness, wish)
+        wish = replace(wish, limits=await self.guard.look(wish, ready))
         async with self.database.workspace(wish.workspace_id) as tx:
             answer, shadow = await self._ask(tx, wish, ready, recent_calls, beside, began)
         ASKED.labels(answer.action.value, answer.reason.value).inc()

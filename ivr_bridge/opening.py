@@ -10,6 +10,7 @@ from core.ids import DeflectionId, WorkspaceId, public
 from ivr_bridge.callers import Caller
 from ivr_bridge.documents import CallRequest
 from ivr_bridge.evidence import Confirm
+from ivr_bridge.guard.limits import NO_LIMITS, Limits
 from ivr_bridge.line import Line, Values
 from ivr_bridge.reading import clean, storable
 from messaging.content import Content, ContentType, Option
@@ -36,6 +37,8 @@ class Wish:
     call_id: str
     language: str
     dropped: Sequence[str] = ()
+    limits: Limits = NO_LIMITS
+    """What stands in its way, looked at when it is about to be decided."""
 
     @property
     def known_caller(self) -> str | None:

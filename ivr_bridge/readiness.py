@@ -1,6 +1,6 @@
 """What a line's channel account can do at this moment, as every request on the line needs it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class PaceRow:
     sent_ms: int | None
     delivered_ms: int | None
     silent: bool
+    users_today: int | None
+    refused_templates: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class Ready:
     """None when nobody is there to answer."""
     chat_waiting: int | None
     """How many wait in the line's queue already."""
+    users_today: int = 0
+    """People whom the account wrote to in the last 24 hours."""
+    refused_templates: frozenset[str] = frozenset()
+    """Name and language of those that the provider lately refused more often than not."""
+
+    @property
+    def users_per_day(self) -> int | None:
+        """How many people the provider lets the account write to in 24 hours."""
+        told = self.account.settings.get("users_per_day")
+        return int(told) if told else None
 
     def template(self, line: Line, language: str) -> Template | None:
         """The line's opening template in this language, if the account has it."""
@@ -102,4 +114,6 @@ class Readiness:
             silent=pace is not None and pace.silent,
             chat_wait_s=None if wait is None else round(wait),
             chat_waiting=None if facts is None else facts.waiting,
+            users_today=0 if pace is None else pace.users_today or 0,
+            refused_templates=frozenset() if pace is None else frozenset(pace.refused_templates),
         )

@@ -1,6 +1,6 @@
 """`dry_run`: what would happen to this call, with every rule asked, and nothing written or sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -10,6 +10,7 @@ from ivr_bridge import calls
 from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import NOBODY, circumstances
 from ivr_bridge.evidence import Proof
+from ivr_bridge.guard.guard import Guard
 from ivr_bridge.moment import before_the_offer, moment
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
@@ -30,6 +31,7 @@ class Rehearsal:
 
     database: Database
     readiness: Readiness
+    guard: Guard
     clock: Clock
 
     async def of_offer(self, wish: Wish) -> Answer:
@@ -45,6 +47,7 @@ class Rehearsal:
         recent_calls = await self.readiness.recent_calls(
             wish.workspace_id, wish.line, wish.line.terms.policy
         )
+        wish = replace(wish, limits=await self.guard.look(wish, ready))
         answer: Answer | None = None
         try:
             async with self.database.workspace(wish.workspace_id) as tx:

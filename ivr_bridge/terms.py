@@ -3,14 +3,17 @@
 The workspace file's `lines[]` carries the same parts under the same names.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ivr_bridge.dialects.terms import DialectTerms
+from ivr_bridge.guard.terms import BudgetTerms, VelocityTerms, WatchTerms
 from ivr_bridge.policy.terms import PolicyTerms
 from ivr_bridge.rescues.terms import RescueTerms
 from ivr_bridge.returns.terms import ReturnTerms
+
+CountryCode = Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
 
 
 class LineTerms(BaseModel):
@@ -24,6 +27,11 @@ class LineTerms(BaseModel):
     shadow: PolicyTerms | None = None
     """A candidate that decides beside `policy`, without effect, to be looked at in the report `shadow`."""
     return_to_voice: ReturnTerms | None = None
+    budget: BudgetTerms = BudgetTerms()
+    countries: tuple[CountryCode, ...] | None = None
+    """Where the line may write to, `*` for everywhere; without a list, to its own country."""
+    velocity: VelocityTerms = VelocityTerms()
+    watch: WatchTerms = WatchTerms()
 
     def stored(self) -> dict[str, Any]:
         """As the database keeps it: only what differs from the defaults."""

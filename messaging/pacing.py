@@ -50,6 +50,18 @@ end
 return {0, 0}
 """
 
+# The same look, with nothing taken.
+_LOOK = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+for i, key in ipairs(KEYS) do
+  local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local wait = math.max(tonumber(redis.call('GET', key) or now), now) + interval - now - interval * burst
+  if wait > 0 then return {i, math.ceil(wait)} end
+end
+return {0, 0}
+"""
+
 # What came in counts too, but was not ours to refuse: it may fill the bucket, not overfill it.
 _NOTE = """
 local clock = redis.call('TIME')
@@ -101,6 +113,7 @@ class Pacing:
         self._redis = redis
         self._seconds = seconds
         self._take = redis.register_script(_TAKE) if redis is not None else None
+        self._look = redis.register_script(_LOOK) if redis is not None else None
         self._note = redis.register_script(_NOTE) if redis is not None else None
         self._alone = _Alone(seconds)
         self._redis_rests_until = 0.0
@@ -109,15 +122,24 @@ class Pacing:
 
     async def allow(self, account: Account, recipient: ContactId | None, *, cost: int = 1) -> Pace:
         """Take a place for a message to this person, if there is one now."""
-        capabilities = self._channels[account.kind].capabilities
-        buckets = [_of_account(account, capabilities)]
-        if recipient is not None:
-            buckets.append(_of_pair(account, capabilities, recipient))
+        buckets = self._buckets(account, recipient)
         told = await self._ask(buckets, cost)
         if told is None:
             told = self._alone.take(buckets, cost)
-        which, wait_ms = told
-        return Pace(wait_ms / 1000, "account" if which == 1 else "pair") if which else NOW
+        return _pace(*told)
+
+    async def room(self, account: Account, recipient: ContactId | None) -> Pace:
+        """Would there be a place now? Takes none; without Redis nobody knows better than to say yes."""
+        if self._look is None or self._seconds() < self._redis_rests_until:
+            return NOW
+        buckets = self._buckets(account, recipient)
+        args = [value for each in buckets for value in (each.interval_ms, each.burst)]
+        try:
+            which, wait_ms = await self._look(keys=[each.key for each in buckets], args=args)
+        except (RedisError, OSError, TimeoutError):
+            self._rest()
+            return NOW
+        return _pace(int(which), float(wait_ms))
 
     def note_inbound(self, account: Account, messages: int) -> None:
         """Customers' messages count against the account as well; `share` tells the others."""
@@ -141,6 +163,13 @@ class Pacing:
                 )
         except (RedisError, OSError, TimeoutError):
             self._rest()
+
+    def _buckets(self, account: Account, recipient: ContactId | None) -> list[_Bucket]:
+        capabilities = self._channels[account.kind].capabilities
+        buckets = [_of_account(account, capabilities)]
+        if recipient is not None:
+            buckets.append(_of_pair(account, capabilities, recipient))
+        return buckets
 
     async def _ask(self, buckets: list[_Bucket], cost: int) -> tuple[int, float] | None:
         """Redis's word, or None when it has none in time."""
@@ -194,6 +223,10 @@ class _Alone:
         self._due.move_to_end(key)
         while len(self._due) > _MOST_PAIRS:
             self._due.popitem(last=False)
+
+
+def _pace(which: int, wait_ms: float) -> Pace:
+    return Pace(wait_ms / 1000, "account" if which == 1 else "pair") if which else NOW
 
 
 def _of_account(account: Account, capabilities: Capabilities) -> _Bucket:

@@ -83,7 +83,9 @@ def _readable_flows(file: WorkspaceFile, folder: Path) -> Mapping[str, Flow]:
 
 
 async def _write(rooms: Rooms, tx: Tx, file: WorkspaceFile, flows: Mapping[str, Flow]) -> None:
-    settings = {"accent": file.workspace.accent} if file.workspace.accent else {}
+    settings: dict[str, Any] = {"accent": file.workspace.accent} if file.workspace.accent else {}
+    if budget := file.budget.model_dump(exclude_defaults=True):
+        settings["budget"] = budget
     await put_workspace(
         tx,
         Workspace(

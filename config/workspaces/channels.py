@@ -30,6 +30,8 @@ class WhatsAppPart(_Part):
     base_url: str = "https://graph.facebook.com"
     graph_version: str = Field("v26.0", pattern=r"^v\d+\.\d+$")
     messages_per_second: float = Field(80, gt=0, le=1000)
+    users_per_day: int | None = Field(None, ge=1)
+    """People outside a window in 24 hours: 250, 2000, 10000 or 100000 by the provider's tier."""
 
     @field_validator("number")
     @classmethod
@@ -58,6 +60,7 @@ class WhatsAppPart(_Part):
                 "waba_id": self.waba_id,
                 "number": self.number,
                 "messages_per_second": str(self.messages_per_second),
+                **({"users_per_day": str(self.users_per_day)} if self.users_per_day else {}),
             },
             secrets=secrets,
         )

@@ -20,6 +20,7 @@ from core.access.issuing import too_wide
 from core.outgoing.destinations import written_well
 from core.outgoing.signing import key_of
 from core.vocabulary import phone_number
+from ivr_bridge.guard import WorkspaceBudget
 from ivr_bridge.news import News
 from ivr_bridge.policy.holidays import are_known
 from ivr_bridge.terms import LineTerms
@@ -224,6 +225,7 @@ class WorkspaceFile(_Part):
     workspace: WorkspacePart
     languages: list[LanguageCode] = Field(min_length=1)
     timezone: str
+    budget: WorkspaceBudget = WorkspaceBudget()
     channels: list[ChannelPart] = []
     templates: list[TemplatePart] = []
     flows: list[FlowPart] = []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ivr_bridge.guard.limits import NO_LIMITS, Limits
 from messaging.reachability import Reach
 
 
@@ -49,6 +50,7 @@ class Circumstances:
     """Stands on the workspace's do-not-contact list; None when there is no list."""
     openings_ago_s: Sequence[float] | None = None
     """How long ago this person's latest openings were, newest first; None when no rule asks."""
+    limits: Limits = NO_LIMITS
 
     # What only matters before an offer; filled in by `beforehand`.
     local: datetime | None = None

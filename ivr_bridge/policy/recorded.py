@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ivr_bridge.guard.limits import Limits
 from ivr_bridge.policy.circumstances import Agreement, Circumstances
 from ivr_bridge.policy.draw import draw, period_of
 from ivr_bridge.policy.rules import HARD, SOFT
@@ -60,6 +61,8 @@ def written(seen: Circumstances, read: Read) -> dict[str, Any]:
         if isinstance(value, datetime):
             told["zone"] = getattr(value.tzinfo, "key", "UTC")
             value = value.astimezone(UTC).isoformat()
+        elif isinstance(value, Limits):
+            value = {name: found for name, found in asdict(value).items() if found is not None}
         elif field.name == "openings_ago_s":
             value = [round(ago, 1) for ago in value]
         elif field.name == "offered_ago_s":
@@ -98,6 +101,10 @@ def remembered(told: Mapping[str, Any] | None) -> Recorded:
     if "local" in values:
         at = datetime.fromisoformat(values["local"])
         values["local"] = at.astimezone(ZoneInfo(told.get("zone", "UTC")))
+    if "limits" in values:
+        known = {field.name for field in fields(Limits)}
+        kept = {name: value for name, value in values["limits"].items() if name in known}
+        values["limits"] = Limits(**kept)
     far = {
         name: tuple(told[f"read_{name}"])
         for name in ("calls", "openings", "ignored")

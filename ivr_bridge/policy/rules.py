@@ -5,13 +5,15 @@ A new rule is a look in a module of its kind and a row here; what it looks at is
 """
 
 from ivr_bridge.outcome import Reason
-from ivr_bridge.policy import always, beforehand
+from ivr_bridge.policy import always, beforehand, guarded
 from ivr_bridge.policy.ruling import Rule
 
 HARD: tuple[Rule, ...] = (
     Rule("line_enabled", Reason.LINE_DISABLED, always.enabled),
+    Rule("not_paused", Reason.PAUSED, guarded.not_paused),
     Rule("caller_shown", Reason.CALLER_WITHHELD, always.caller_shown),
     Rule("number_valid", Reason.INVALID_NUMBER, always.number_valid),
+    Rule("country_open", Reason.COUNTRY_BLOCKED, guarded.country_open),
     Rule("may_be_mobile", Reason.NOT_MOBILE, always.may_be_mobile),
     Rule("consent", Reason.NO_CONSENT, always.consent),
     Rule("prompt_accepted", Reason.NO_CONSENT, always.prompt_accepted),
@@ -21,7 +23,12 @@ HARD: tuple[Rule, ...] = (
     Rule("channel_wanted", Reason.NOT_ON_CHANNEL, always.channel_wanted),
     Rule("account_up", Reason.CHANNEL_DOWN, always.account_up),
     Rule("template_ok", Reason.TEMPLATE_BLOCKED, always.template),
+    Rule("template_taken", Reason.TEMPLATE_BLOCKED, guarded.template_taken),
     Rule("reachable", Reason.NOT_ON_CHANNEL, always.reachable),
+    Rule("not_too_fast", Reason.VELOCITY, guarded.not_too_fast),
+    Rule("users_left", Reason.CHANNEL_QUOTA, guarded.users_left),
+    Rule("has_room", Reason.CHANNEL_THROTTLED, guarded.has_room),
+    Rule("budget_left", Reason.BUDGET, guarded.budget_left),
 )
 """Asked before anything is sent, whoever asks."""
 

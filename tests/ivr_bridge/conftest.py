@@ -38,8 +38,9 @@ from ivr_bridge.events import CallEvents
 from ivr_bridge.explanation import Explanations
 from ivr_bridge.explanation import api as explanation_api
 from ivr_bridge.explanation.api import EXPLANATIONS
-from ivr_bridge.line import Consent, LineDraft, OpeningUse
-from ivr_bridge.lines import Lines, put_line
+from ivr_bridge.guard.guard import make_guard
+from ivr_bridge.line import Consent, Line, LineDraft, OpeningUse
+from ivr_bridge.lines import Lines, all_lines, put_line
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception
 from ivr_bridge.returns import api as returns_api
@@ -179,8 +180,17 @@ class House:
         """The line is different from now on."""
         async with self.database.workspace(self.workspace_id) as tx:
             await put_line(tx, line_draft(**changed))
+        self.forget()
+
+    def forget(self) -> None:
+        """What processes remember for a moment is looked up anew."""
         for remembered in self.fresh:
             remembered.clear()
+
+    async def line(self) -> Line:
+        """The line as it is now."""
+        async with self.database.workspace(self.workspace_id) as tx:
+            return (await all_lines(tx))[0]
 
     async def work(self, *names: str, hurry: bool = False) -> int:
         """Do what is due in these bands (all, when none is named), one job after the other."""
@@ -242,12 +252,14 @@ async def house(
         channels: dict[ChannelKind, Channel] = {ChannelKind.WHATSAPP: WhatsApp(session)}
         pacing = Pacing(channels, redis)
         readiness, lines = Readiness(database, accounts), Lines(database)
+        guard = make_guard(database, pacing)
         means = Means(
             database=database,
             shared=shared,
             wake=wake,
             events=events,
             readiness=readiness,
+            guard=guard,
             admission=Admission(pacing),
             channels=channels,
             clock=utc_now,
@@ -270,7 +282,7 @@ async def house(
             app[api.BRIDGE] = Bridge(
                 lines=lines,
                 deflections=deflections,
-                eligibility=Eligibility(database, readiness, utc_now),
+                eligibility=Eligibility(database, readiness, guard, utc_now),
                 events=CallEvents(database, lines, utc_now),
             )
             app[EXPLANATIONS] = Explanations(database, lines)
@@ -327,6 +339,7 @@ async def house(
                         readiness._remembered._known,
                         readiness._calls._known,
                         secrets._remembered,
+                        guard.standings._remembered._known,
                     ],
                 )
             finally:

@@ -29,7 +29,7 @@ async def fastagi(house: House, at_once: int = 50) -> AsyncIterator[tuple[str, i
     bridge = Bridge(
         lines=lines,
         deflections=house.deflections,
-        eligibility=Eligibility(house.database, house.means.readiness, utc_now),
+        eligibility=Eligibility(house.database, house.means.readiness, house.means.guard, utc_now),
         events=CallEvents(house.database, lines, utc_now),
     )
     server = FastAgi(bridge, Keys(house.database, house.sealer, utc_now), utc_now, at_once=at_once)

@@ -1,0 +1,173 @@
+"""The guard at the door of every opening: what is paused, where to, how often, and out of which budget."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from math import floor
+
+from core.faults import Unavailable
+from core.ids import WorkspaceId
+from core.postgres import Database
+from ivr_bridge.guard import velocity
+from ivr_bridge.guard.budget import Block, Budget
+from ivr_bridge.guard.countries import country_of, may_write_to
+from ivr_bridge.guard.limits import Limits
+from ivr_bridge.guard.standing import Standing, Standings
+from ivr_bridge.guard.velocity import Counts
+from ivr_bridge.line import Line
+from ivr_bridge.opening import Wish
+from ivr_bridge.readiness import Ready
+from messaging.pacing import Pacing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was taken for an opening that may now be begun, and what stands in its way."""
+
+    limits: Limits
+    block: Block | None = None
+    counts: Counts | None = None
+
+
+@dataclass(slots=True)
+class _Door:
+    """Requests about one call that are inside at the same time: one of them may open, so one is counted."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    inside: int = 0
+    entry: Entry | None = None
+    opened: bool = False
+
+
+class Guard:
+    """Both questions: may this be offered, and may it be sent."""
+
+    def __init__(
+        self, database: Database, standings: Standings, budget: Budget, pacing: Pacing
+    ) -> None:
+        self._database = database
+        self.standings = standings
+        self.budget = budget
+        self.pacing = pacing
+        self._doors: dict[tuple[object, ...], _Door] = {}
+
+    async def look(self, wish: Wish, ready: Ready | None) -> Limits:
+        """What stands in the way of an offer; nothing is counted."""
+        standing = await self.standings.of(wish.workspace_id)
+        limits = _known(wish, ready, standing)
+        counted = velocity.subjects(wish.line, wish.caller, wish.line.terms.velocity)
+        if wish.target is None:
+            return limits
+        async with self._database.workspace(wish.workspace_id, read_only=True) as tx:
+            around = await velocity.look_around(tx, counted, wish.target)
+        room = None
+        if ready is not None:
+            room = (await self.pacing.room(ready.account, around.contact_id)).allowed
+        return replace(
+            limits,
+            velocity_over=around.over,
+            velocity_left=around.over is None if counted else None,
+            room=room,
+            budget_left=standing.left(wish.line.line_id, wish.line.terms.budget),
+        )
+
+    @asynccontextmanager
+    async def entering(self, wish: Wish, ready: Ready | None) -> AsyncIterator["Entering"]:
+        """Take what an opening needs; unless one is `opened`, it is given back in the end.
+
+        What an error leaves in doubt counts as used: a budget does not mind.
+        """
+        key = (wish.workspace_id, wish.line.line_id, wish.call_id, wish.target)
+        door = self._doors.setdefault(key, _Door())
+        door.inside += 1
+        sure = False
+        try:
+            async with door.lock:
+                if door.entry is None:
+                    door.entry = await self._take(wish, ready)
+            entering = Entering(door.entry.limits)
+            yield entering
+            sure = True
+            door.opened |= entering.opened
+        finally:
+            door.opened |= not sure
+            door.inside -= 1
+            if door.inside == 0:
+                del self._doors[key]
+                if not door.opened and door.entry is not None:
+                    await self._give_back(wish.workspace_id, door.entry)
+
+    async def _take(self, wish: Wish, ready: Ready | None) -> Entry:
+        standing = await self.standings.of(wish.workspace_id)
+        limits = _known(wish, ready, standing)
+        line = wish.line
+        if ready is None or wish.target is None or limits.closed:
+            return Entry(limits)
+        block = None
+        caps = standing.caps(line.line_id, line.terms.budget)
+        if caps:
+            block = await self.budget.take((wish.workspace_id, line.line_id), caps)
+            limits = replace(limits, budget_left=block is not None)
+            if block is None:
+                return Entry(limits)
+        counted = velocity.subjects(line, wish.caller, line.terms.velocity)
+        if not counted:
+            return Entry(limits, block)
+        counts = await velocity.take(self._database, wish.workspace_id, counted)
+        over = counts.over
+        limits = replace(limits, velocity_over=over, velocity_left=over is None)
+        return Entry(limits, block, counts)
+
+    async def _give_back(self, workspace_id: WorkspaceId, entry: Entry) -> None:
+        """What cannot be given back now is lost for its hour."""
+        if entry.block is not None:
+            entry.block.left += 1
+        if entry.counts is not None and entry.counts.counted:
+            with suppress(Unavailable):
+                await velocity.give_back(self._database, workspace_id, entry.counts)
+
+
+@dataclass(slots=True)
+class Entering:
+    """One request on its way in."""
+
+    limits: Limits
+    opened: bool = False
+
+
+def make_guard(database: Database, pacing: Pacing) -> Guard:
+    """The guard of a process, over the connections that callers wait for."""
+    return Guard(database, Standings(database), Budget(database), pacing)
+
+
+def _known(wish: Wish, ready: Ready | None, standing: Standing) -> Limits:
+    """What is known without asking anybody."""
+    line, target = wish.line, wish.caller.target
+    country = None if target is None else country_of(target)
+    return Limits(
+        paused=standing.paused(line),
+        country=country,
+        country_open=None
+        if target is None
+        else may_write_to(target, country, line.terms.countries, line.country),
+        users_left=None if ready is None else _users_left(line, ready, standing),
+        template_taken=None if ready is None else _template_taken(wish, ready),
+    )
+
+
+def _users_left(line: Line, ready: Ready, standing: Standing) -> bool | None:
+    """The account's users a day, less what is kept for lines that matter; None without a limit."""
+    allowed = ready.users_per_day
+    if allowed is None:
+        return None
+    kept = 0.0 if line.terms.budget.reserved else standing.budget.reserve_percent / 100
+    return ready.users_today < floor(allowed * (1 - kept))
+
+
+def _template_taken(wish: Wish, ready: Ready) -> bool:
+    template = ready.template(wish.line, wish.language)
+    return template is None or f"{template.name}/{template.language}" not in ready.refused_templates
+
+
+__all__ = ["Entering", "Guard", "make_guard"]
