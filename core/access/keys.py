@@ -99,7 +99,7 @@ class Keys:
             holder.workspace_id,
             *SQL["use_nonce"](workspace=holder.workspace_id, key=holder.key_id, nonce=nonce),
         )
-        if spent is None:
+        if not spent:
             raise NotSigned("This nonce was used before: make a new one for each request.")
 
     async def _ask(

@@ -88,10 +88,9 @@ class Budget:
             day_caps=[cap.day for cap in caps],
             wanted=max(1, min(_LARGEST_BLOCK, tightest // _SMALL_PART)),
         )
-        row = await self._database.alone(workspace_id, *statement)
-        if row is None:
+        rows = await self._database.alone(workspace_id, *statement)
+        if not rows:
             opening = SQL["open_budgets"](workspace=workspace_id, scopes=scopes)
             await self._database.alone(workspace_id, *opening)
-            row = await self._database.alone(workspace_id, *statement)
-        assert row is not None, "every budget has been opened"  # noqa: S101
-        return LeaseRow(**row)
+            rows = await self._database.alone(workspace_id, *statement)
+        return LeaseRow(**rows[0])

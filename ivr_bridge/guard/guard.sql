@@ -61,28 +61,25 @@ SELECT granted.places::integer AS places,
        (SELECT count(*) FROM taken) AS budgets
   FROM granted, present;
 
--- name: take_velocity
+-- name: take_velocity -> ivr_bridge.guard.velocity:Counted
 -- One more opening for each of these, where the cap leaves room: a subject that is missing in the answer
 -- had none. In one order, so that two calls cannot wait for each other.
-WITH counted AS (
-    INSERT INTO ivr_bridge.velocity AS v
-           (workspace_id, kind, subject, hour_from, hour_used, hour_cap, day_from, day_used, day_cap)
-    SELECT :workspace, s.kind, s.subject, date_trunc('hour', clock_timestamp()), 1, s.hour_cap,
-           date_trunc('day', clock_timestamp()), 1, s.day_cap
-      FROM unnest(:kinds::text[], :subjects::bytea[], :hour_caps::integer[], :day_caps::integer[])
-           AS s (kind, subject, hour_cap, day_cap)
-     WHERE s.hour_cap IS DISTINCT FROM 0 AND s.day_cap IS DISTINCT FROM 0
-     ORDER BY s.kind, s.subject
-        ON CONFLICT (workspace_id, kind, subject) DO UPDATE
-       SET hour_used = CASE WHEN v.hour_from >= excluded.hour_from THEN v.hour_used ELSE 0 END + 1,
-           hour_from = GREATEST(v.hour_from, excluded.hour_from), hour_cap = excluded.hour_cap,
-           day_used = CASE WHEN v.day_from >= excluded.day_from THEN v.day_used ELSE 0 END + 1,
-           day_from = GREATEST(v.day_from, excluded.day_from), day_cap = excluded.day_cap
-     WHERE (excluded.hour_cap IS NULL OR v.hour_from < excluded.hour_from OR v.hour_used < excluded.hour_cap)
-       AND (excluded.day_cap IS NULL OR v.day_from < excluded.day_from OR v.day_used < excluded.day_cap)
-    RETURNING kind, hour_from, day_from
-)
-SELECT jsonb_agg(to_jsonb(counted)) AS counted FROM counted;
+INSERT INTO ivr_bridge.velocity AS v
+       (workspace_id, kind, subject, hour_from, hour_used, hour_cap, day_from, day_used, day_cap)
+SELECT :workspace, s.kind, s.subject, date_trunc('hour', clock_timestamp()), 1, s.hour_cap,
+       date_trunc('day', clock_timestamp()), 1, s.day_cap
+  FROM unnest(:kinds::text[], :subjects::bytea[], :hour_caps::integer[], :day_caps::integer[])
+       AS s (kind, subject, hour_cap, day_cap)
+ WHERE s.hour_cap IS DISTINCT FROM 0 AND s.day_cap IS DISTINCT FROM 0
+ ORDER BY s.kind, s.subject
+    ON CONFLICT (workspace_id, kind, subject) DO UPDATE
+   SET hour_used = CASE WHEN v.hour_from >= excluded.hour_from THEN v.hour_used ELSE 0 END + 1,
+       hour_from = GREATEST(v.hour_from, excluded.hour_from), hour_cap = excluded.hour_cap,
+       day_used = CASE WHEN v.day_from >= excluded.day_from THEN v.day_used ELSE 0 END + 1,
+       day_from = GREATEST(v.day_from, excluded.day_from), day_cap = excluded.day_cap
+ WHERE (excluded.hour_cap IS NULL OR v.hour_from < excluded.hour_from OR v.hour_used < excluded.hour_cap)
+   AND (excluded.day_cap IS NULL OR v.day_from < excluded.day_from OR v.day_used < excluded.day_cap)
+RETURNING kind, hour_from, day_from;
 
 -- name: give_velocity_back
 -- Openings that were counted and not sent, each in the hour and day in which it was counted.

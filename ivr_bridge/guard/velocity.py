@@ -76,22 +76,11 @@ def subjects(line: Line, caller: Caller, terms: VelocityTerms) -> Sequence[Subje
 
 async def take(database: Database, workspace_id: WorkspaceId, counted: Sequence[Subject]) -> Counts:
     """Count one more opening for each, where there is room; what is short is in `over`."""
-    row = await database.alone(
+    rows = await database.alone(
         workspace_id,
         *SQL["take_velocity"](workspace=workspace_id, **_asked(counted)),
     )
-    found = row["counted"] if row is not None else None
-    return Counts(
-        counted,
-        [
-            Counted(
-                each["kind"],
-                datetime.fromisoformat(each["hour_from"]),
-                datetime.fromisoformat(each["day_from"]),
-            )
-            for each in found or ()
-        ],
-    )
+    return Counts(counted, [Counted(**row) for row in rows])
 
 
 async def give_back(database: Database, workspace_id: WorkspaceId, counts: Counts) -> None:
