@@ -14,6 +14,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "caller": ("From", "CallFrom", "Caller", "from", "Caller-Caller-ID-Number"),
     "line": ("To", "CallTo", "Called", "to", "Caller-Destination-Number"),
     "digits": ("Digits", "dialed_digits"),
+    "queue_position": ("QueuePosition",),
     "caller_withheld": ("Caller-Privacy-Hide-Number",),
 }
 _PLATFORMS = frozenset({"CallSid", "call_sid", "session_id"})

@@ -19,6 +19,8 @@ class Signer(StrEnum):
     JAMBONZ = "jambonz"
 
 
+# Webhooks signed with a shared key say how; without it the account's auth token signs, with SHA-1.
+TWILIO_SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
 HEADERS = {Signer.TWILIO: "X-Twilio-Signature", Signer.JAMBONZ: "Jambonz-Signature"}
 
 
@@ -32,17 +34,19 @@ def signed(
 ) -> bool:
     """Did a platform that holds one of the line's secrets send this?"""
     return any(
-        _fits(signer, headers[name], secret, url=url, body=body, now=now)
+        _fits(signer, headers, secret, url=url, body=body, now=now)
         for signer, name in HEADERS.items()
         if name in headers
         for secret in secrets.get(signer, ())
     )
 
 
-def twilio_signature(url: str, pairs: Sequence[tuple[str, str]], token: str) -> str:
-    """HMAC-SHA1 over the address and the sorted form (twilio.com/docs/usage/security)."""
+def twilio_signature(
+    url: str, pairs: Sequence[tuple[str, str]], token: str, algorithm: str = "sha1"
+) -> str:
+    """HMAC over the address and the sorted form (twilio.com/docs/usage/security)."""
     text = url + "".join(name + value for name, value in sorted(set(pairs)))
-    digest = hmac.new(token.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha1).digest()
+    digest = hmac.new(token.encode(), text.encode("utf-8", "surrogatepass"), algorithm).digest()
     return base64.b64encode(digest).decode()
 
 
@@ -53,12 +57,16 @@ def jambonz_signature(body: bytes, moment: int, secret: str) -> str:
 
 
 def _fits(
-    signer: Signer, header: str, secret: str, *, url: str, body: bytes, now: datetime
+    signer: Signer, headers: Mapping[str, str], secret: str, *, url: str, body: bytes, now: datetime
 ) -> bool:
+    header = headers[HEADERS[signer]]
     match signer:
         case Signer.TWILIO:
-            pairs = _form(body)
-            return any(_same(twilio_signature(at, pairs, secret), header) for at in _spellings(url))
+            stronger = "algorithm=HMAC_SHA256" in headers.get(TWILIO_SETTINGS, "")
+            how, pairs = "sha256" if stronger else "sha1", _form(body)
+            return any(
+                _same(twilio_signature(at, pairs, secret, how), header) for at in _spellings(url)
+            )
         case Signer.JAMBONZ:
             return _jambonz(header, secret, body, now)
 

@@ -86,6 +86,8 @@ _VXML: Mapping[str, Rule] = {
     "transfer": _rule("dest", "name expr cond bridge type connecttimeout maxtime transferaudio aai",
                       "prompt filled catch"),
     "disconnect": _rule("", "namelist"),
+    "subdialog": _rule("src", "name expr cond namelist method enctype fetchaudio fetchhint fetchtimeout"
+                       " maxage maxstale", "catch filled param prompt"),
 }  # fmt: skip
 
 # mod_httapi.c: what each parser looks at; `action` and `temp-action` are looked at for every one.
