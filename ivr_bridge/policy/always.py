@@ -25,7 +25,7 @@ def consent(seen: Circumstances, _: PolicyTerms) -> Look:
     """The caller agreed, by the IVR's word or the line's own prompt."""
     if seen.agreement is Agreement.NOT_ASKED:
         return SKIPPED
-    return refuse_if(seen.agreement in {Agreement.REFUSED, Agreement.MISSING})
+    return refuse_if(seen.agreement is Agreement.REFUSED or seen.agreement is Agreement.MISSING)
 
 
 def prompt_accepted(seen: Circumstances, terms: PolicyTerms) -> Look:

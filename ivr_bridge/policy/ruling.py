@@ -1,7 +1,7 @@
 """How rules are asked: in order, purely, each leaving a trace of what it saw."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -38,6 +38,21 @@ class Rule:
     name: str
     reason: Reason
     look: Callable[[Circumstances, PolicyTerms], Look]
+    plain: Mapping[Saw, Mapping[str, Any]] = field(init=False, repr=False, compare=False)
+    """Its entries in a trace where there is nothing to show; made once, because rules are asked often."""
+
+    def __post_init__(self) -> None:
+        """Make the entries."""
+        entries = {saw: {"rule": self.name, "saw": saw.value} for saw in Saw}
+        object.__setattr__(self, "plain", entries)
+
+    def entry(self, look: Look) -> Mapping[str, Any]:
+        """What a trace says about this look."""
+        plain = self.plain[look.saw]
+        if look.found is None and look.wanted is None:
+            return plain
+        shown = {"found": look.found, "wanted": look.wanted}
+        return {**plain, **{name: value for name, value in shown.items() if value is not None}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ class Ruling:
     """The first refusal, if any, and how each rule that was asked saw it."""
 
     refused: Reason | None
-    trace: Sequence[dict[str, Any]]
+    trace: Sequence[Mapping[str, Any]]
 
 
 def refuse_if(
@@ -64,15 +79,10 @@ def rule(
 ) -> Ruling:
     """Ask the rules in order until one refuses; `every` asks the rest too, and the first refusal stands."""
     refused: Reason | None = None
-    trace: list[dict[str, Any]] = []
+    trace: list[Mapping[str, Any]] = []
     for each in rules:
         look = each.look(seen, terms)
-        told: dict[str, Any] = {"rule": each.name, "saw": look.saw.value}
-        if look.found is not None:
-            told["found"] = look.found
-        if look.wanted is not None:
-            told["wanted"] = look.wanted
-        trace.append(told)
+        trace.append(each.entry(look))
         if look.saw is Saw.REFUSED:
             refused = refused or each.reason
             if not every:

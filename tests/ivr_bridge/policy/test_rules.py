@@ -2,6 +2,7 @@
 
 # ruff: noqa: DTZ001 - a clock on a wall has no time zone
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -151,7 +152,7 @@ BOUNDARIES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-def saw(ruling: Ruling, name: str) -> dict[str, Any]:
+def saw(ruling: Ruling, name: str) -> Mapping[str, Any]:
     (entry,) = [each for each in ruling.trace if each["rule"] == name]
     return entry
 
