@@ -36,6 +36,7 @@ from ivr_bridge.admin.keeping import LineKeeping
 from ivr_bridge.admin.trial import Trials
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
+from ivr_bridge.again import Again
 from ivr_bridge.api import BRIDGE, RECEPTION
 from ivr_bridge.asking import Bridge
 from ivr_bridge.deflections import Deflections, Means
@@ -122,6 +123,7 @@ def bands(house: Rooms) -> Sequence[Band]:
         _handoff_handlers(house),
         _bridge_handlers(house),
         Following(house.database, house.events, house.clock).handlers(),
+        Again(house.database, house.clock).handlers(),
     ):
         for band, by_kind in room.items():
             handlers[band].update(by_kind)

@@ -7,9 +7,11 @@ from typing import Any
 
 from core.faults import Refused
 from core.ids import CallRef, ContactId, DeflectionId, LineId, WorkspaceId, new_id
+from core.jobs import enqueue
 from core.postgres import Tx
 from core.queries import load
 from core.weaving import Strand, Woven
+from ivr_bridge.again import called_again
 from ivr_bridge.opening import Wish
 from ivr_bridge.policy.recorded import Read
 from ivr_bridge.policy.terms import Cap
@@ -94,6 +96,8 @@ async def meet(tx: Tx, wish: Wish, account: Account | None) -> tuple[CallRef | N
     known = Known(*told)
     if known.hung_up_before is not None:
         await tx.execute(*returned(tx.workspace_id, known.hung_up_before))
+        if made is not None:
+            await enqueue(tx, called_again(made))
     return made, known
 
 

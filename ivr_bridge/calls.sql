@@ -186,9 +186,10 @@ SELECT :workspace, deflection_id, fact, at FROM told
 RETURNING deflection_id, fact, at;
 
 -- name: callers_back
--- Deflected callers of these calls who had been told to hang up earlier: they are back.
+-- Deflected callers of these calls who had been told to hang up earlier: they are back. The calls with
+-- which they are.
 WITH back AS (
-    SELECT DISTINCT ON (c.call_ref) d.deflection_id, c.first_seen_at AS at
+    SELECT DISTINCT ON (c.call_ref) c.call_ref, d.deflection_id, c.first_seen_at AS at
       FROM ivr_bridge.call AS c
       JOIN ivr_bridge.line AS l ON l.workspace_id = c.workspace_id AND l.line_id = c.line_id
       JOIN ivr_bridge.call AS earlier
@@ -199,10 +200,13 @@ WITH back AS (
         ON d.workspace_id = earlier.workspace_id AND d.call_ref = earlier.call_ref AND d.outcome = 'hangup'
      WHERE c.workspace_id = :workspace AND c.call_ref = ANY (:call_refs::uuid[])
      ORDER BY c.call_ref, earlier.first_seen_at DESC
+), noted AS (
+    INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
+    SELECT DISTINCT ON (deflection_id) :workspace::integer, deflection_id, 'repeat_call', at
+      FROM back ORDER BY deflection_id, at
+        ON CONFLICT DO NOTHING
 )
-INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
-SELECT DISTINCT ON (deflection_id) :workspace::integer, deflection_id, 'repeat_call', at FROM back ORDER BY deflection_id, at
-    ON CONFLICT DO NOTHING;
+SELECT call_ref, at FROM back;
 
 -- name: rescues_of_callers
 -- Contacts with an open rescue among the callers of these calls: whoever calls again needs none.

@@ -11,9 +11,10 @@ import structlog
 from core.clock import Clock
 from core.faults import Fault, Forbidden, Invalid
 from core.ids import CallRef, DeflectionId, WorkspaceId, new_id
-from core.jobs import enqueue
+from core.jobs import enqueue, enqueue_many
 from core.postgres import Database, Tx
 from ivr_bridge import calls
+from ivr_bridge.again import called_again
 from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import IdempotencyConflict, Taken, key_of
 from ivr_bridge.documents import CallEvent, EventRefused, EventsTaken
@@ -215,9 +216,11 @@ async def _follow_up(
                     tx, rescue_check(DeflectionId(row["deflection_id"]), LEFT_RESCUE_AFTER_S)
                 )
     if "entered" in events:
-        await tx.execute(
+        back = await tx.fetch(
             *calls.SQL["callers_back"](workspace=tx.workspace_id, call_refs=list(refs))
         )
+        lately = [row["call_ref"] for row in back if row["at"] > now - LEFT_LATELY]
+        await enqueue_many(tx, [called_again(call_ref) for call_ref in lately])
         rows = await tx.fetch(
             *calls.SQL["rescues_of_callers"](workspace=tx.workspace_id, call_refs=list(refs))
         )

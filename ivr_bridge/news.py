@@ -35,6 +35,8 @@ class News(StrEnum):
     """The customer is to be called, with the place they had."""
     RETURN_CHANGED = "deflection.return_changed"
     """Somebody is calling, has called, or nobody needs to any more."""
+    REPEAT_CALL = "deflection.repeat_call"
+    """A caller who had been moved to chat is calling again."""
     ALERT = outgoing.ALERT
 
 

@@ -48,6 +48,13 @@ class Closing(Sent):
     topic_verdict: TopicVerdict | None = None
 
 
+class CalledBack(Sent):
+    """How calling the customer went."""
+
+    epoch: Epoch
+    answered: bool
+
+
 class AsSeen(Sent):
     """The conversation as the page last saw it."""
 
@@ -113,6 +120,21 @@ async def close(request: web.Request) -> web.Response:
         epoch=closing.epoch,
         topic=closing.topic,
         topic_verdict=closing.topic_verdict,
+    )
+    return await tell(request, conversation_id, just_theirs=True)
+
+
+async def called(request: web.Request) -> web.Response:
+    """You called the customer back: they answered, or nobody did."""
+    desk, who = asker(request)
+    conversation_id = await _in_sight(request)
+    told = await sent(request, CalledBack)
+    await desk.conversations.called(
+        who.workspace_id,
+        conversation_id,
+        by=who.person.person_id,
+        epoch=told.epoch,
+        answered=told.answered,
     )
     return await tell(request, conversation_id, just_theirs=True)
 

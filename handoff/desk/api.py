@@ -175,6 +175,15 @@ ENDPOINTS = (
     ),
     _for_operators(
         "POST",
+        _CONVERSATION + "/called",
+        acting.called,
+        "You called the customer back",
+        accepts=acting.CalledBack,
+        answers=objects.Conversation,
+        faults=_STALE,
+    ),
+    _for_operators(
+        "POST",
         _CONVERSATION + "/wrapup/end",
         acting.end_wrapup,
         "The case is filed",

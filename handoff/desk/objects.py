@@ -98,6 +98,23 @@ class CardLine(Shown):
     title: str
 
 
+class CalledAgain(Shown):
+    """The customer has called again since."""
+
+    at: Time
+    calls: int
+    within_s: int
+
+
+class Returning(Shown):
+    """How far the way back to the telephone has come."""
+
+    state: str
+    at: Time
+    asked_by: str | None
+    queued_at: Time | None
+
+
 class CallCard(Shown):
     """The call behind a conversation."""
 
@@ -115,6 +132,11 @@ class CallCard(Shown):
     earlier_calls: int
     outcome: str | None
     rescue: bool
+    may_return: bool
+    returning: Returning | None
+    tries: int
+    next_try_at: Time | None
+    called_again: CalledAgain | None
 
 
 class Summary(Shown):

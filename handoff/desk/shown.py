@@ -118,7 +118,35 @@ def call_card(row: ConversationRow, *, see_phone: bool) -> objects.CallCard | No
         earlier_calls=int(card.get("earlier_calls") or 0),
         outcome=card.get("outcome"),
         rescue=bool(card.get("rescue")),
+        may_return=bool(card.get("return_to_voice")),
+        returning=_returning(card.get("return")),
+        tries=int(card.get("tries") or 0),
+        next_try_at=_moment(card.get("next_try_at")),
+        called_again=_called_again(card.get("called_again")),
     )
+
+
+def _returning(told: Mapping[str, Any] | None) -> objects.Returning | None:
+    if not told:
+        return None
+    return objects.Returning(
+        state=str(told["state"]),
+        at=datetime.fromisoformat(told["at"]),
+        asked_by=told.get("asked_by"),
+        queued_at=_moment(told.get("queued_at")),
+    )
+
+
+def _called_again(told: Mapping[str, Any] | None) -> objects.CalledAgain | None:
+    if not told:
+        return None
+    return objects.CalledAgain(
+        at=datetime.fromisoformat(told["at"]), calls=told["calls"], within_s=told["within_s"]
+    )
+
+
+def _moment(written: str | None) -> datetime | None:
+    return None if written is None else datetime.fromisoformat(written)
 
 
 def without_numbers(value: Any, numbers: Sequence[str]) -> Any:

@@ -14,6 +14,7 @@ from handoff.triage.flow import (
     MenuNode,
     SayNode,
     SlotNode,
+    VoiceNode,
     waits,
 )
 from handoff.triage.says import MAX_ROWS
@@ -48,7 +49,9 @@ def _targets(flow: Flow) -> Iterator[Finding]:
 def _paths(flow: Flow) -> Iterator[Finding]:
     along = graph.edges(flow)
     seen = graph.reachable(graph.roots(flow), along)
-    people = {name for name, node in flow.nodes.items() if isinstance(node, HandoffNode)}
+    people = {
+        name for name, node in flow.nodes.items() if isinstance(node, HandoffNode | VoiceNode)
+    }
     ends = {name for name, node in flow.nodes.items() if isinstance(node, EndNode)}
     finishing = graph.leading_to(people | ends, along)
     helping = graph.leading_to(people, along)

@@ -12,8 +12,10 @@ from handoff.triage.flow import (
     Flow,
     HandoffNode,
     MenuNode,
+    Node,
     SayNode,
     SlotNode,
+    VoiceNode,
 )
 from handoff.triage.phrases import FALLBACK, PHRASES
 from handoff.triage.says import (
@@ -98,7 +100,7 @@ def _uses(flow: Flow) -> Iterator[_Use]:
 
 
 def _refs(  # noqa: C901 - one case a kind
-    node: SayNode | MenuNode | AnswerNode | SlotNode | HandoffNode | EndNode,
+    node: Node,
 ) -> Iterator[tuple[Path, str, _Role]]:
     match node:
         case SayNode():
@@ -118,7 +120,7 @@ def _refs(  # noqa: C901 - one case a kind
             yield ("ask",), node.ask, _MESSAGE
             if node.retry:
                 yield ("retry",), node.retry, _MESSAGE
-        case HandoffNode() | EndNode():
+        case HandoffNode() | VoiceNode() | EndNode():
             if node.say:
                 yield ("say",), node.say, _MESSAGE
 

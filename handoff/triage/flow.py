@@ -27,7 +27,7 @@ from handoff.triage.transcript import Transcript
 CALL_CARD = frozenset({"brand", "digits", "intent", "ivr_path", "line", "name"})
 """What a text may take from the call, beside the flow's own slots."""
 
-KINDS = ("handoff", "menu", "answer", "slot", "end", "say")
+KINDS = ("handoff", "return_to_voice", "menu", "answer", "slot", "end", "say")
 """The kinds of node, in the order in which their keys name a node: `say` also stands in others."""
 
 RESERVED = MappingProxyType(
@@ -129,6 +129,16 @@ class HandoffNode(Part):
     tag: TagName | None = None
 
 
+class VoiceNode(Part):
+    """Has the customer called, at the place they had; where their line does not call back, people
+    take the chat over, as these wishes say.
+    """
+
+    return_to_voice: HandoffTarget
+    say: TextRef | None = None
+    tag: TagName | None = None
+
+
 class EndNode(Part):
     """Closes the conversation from the bot's side."""
 
@@ -137,7 +147,7 @@ class EndNode(Part):
     tag: TagName | None = None
 
 
-Node = SayNode | MenuNode | AnswerNode | SlotNode | HandoffNode | EndNode
+Node = SayNode | MenuNode | AnswerNode | SlotNode | HandoffNode | VoiceNode | EndNode
 
 
 def kind_of(raw: Any) -> str | None:
@@ -149,6 +159,7 @@ def kind_of(raw: Any) -> str | None:
 
 _AnyNode = Annotated[
     Annotated[HandoffNode, Tag("handoff")]
+    | Annotated[VoiceNode, Tag("return_to_voice")]
     | Annotated[MenuNode, Tag("menu")]
     | Annotated[AnswerNode, Tag("answer")]
     | Annotated[SlotNode, Tag("slot")]
@@ -234,7 +245,7 @@ def exits(node: Node) -> Iterator[tuple[Path, str]]:
         case SlotNode(next=target, otherwise=otherwise):
             yield ("next",), target
             yield ("else",), otherwise
-        case HandoffNode() | EndNode():
+        case HandoffNode() | VoiceNode() | EndNode():
             return
 
 

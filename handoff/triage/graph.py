@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from handoff.triage.flow import Flow, HandoffNode, MenuNode, SayNode, exits
+from handoff.triage.flow import Flow, HandoffNode, MenuNode, SayNode, VoiceNode, exits
 from handoff.triage.source import Path
 
 Edges = Mapping[str, frozenset[str]]
@@ -84,4 +84,4 @@ def at_once(flow: Flow, name: str) -> str | None:
 def offers_people(flow: Flow, menu: MenuNode) -> bool:
     """Whether one of a menu's options leads straight to people."""
     ends = (at_once(flow, option.to) for option in menu.options)
-    return any(isinstance(flow.nodes[end], HandoffNode) for end in ends if end)
+    return any(isinstance(flow.nodes[end], HandoffNode | VoiceNode) for end in ends if end)

@@ -13,6 +13,7 @@ from handoff.triage.flow import (
     Node,
     SayNode,
     SlotNode,
+    VoiceNode,
 )
 from handoff.triage.phrases import LANGUAGE_NAMES
 from handoff.triage.says import MAX_BODY, MAX_BUTTONS, Say, merged, width
@@ -118,6 +119,8 @@ class Play:
             self.trace.append(f"enter:{name}")
             if isinstance(node, HandoffNode):
                 return self.hand_over(Reason.FLOW, name)
+            if isinstance(node, VoiceNode):
+                return self.hand_over(Reason.VOICE, name)
             if isinstance(node, EndNode):
                 if self.state.resume is None:
                     return self._end_at(node)
@@ -163,13 +166,19 @@ class Play:
         node = self.flow.nodes.get(name or self.flow.operator)
         target = HandoffTarget()
         words = "t.handing_over"
+        spoken: str | None = words
         if isinstance(node, HandoffNode):
             self.tag(node.tag)
-            target, words = node.handoff, node.say or words
+            target, spoken = node.handoff, node.say or words
+        elif isinstance(node, VoiceNode):
+            # Whoever arranges the call says so, or that an operator takes over.
+            self.tag(node.tag)
+            target, spoken = node.return_to_voice, node.say
         for tag in target.tags:
             self.tag(tag)
         self.prompt = []
-        self.say(words)
+        if spoken is not None:
+            self.say(spoken)
         self.state = replace(self.state, over=Over.HANDOFF)
         self.trace.append(f"handoff:{reason}")
         return Handoff(

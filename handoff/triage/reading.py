@@ -20,6 +20,7 @@ from handoff.triage.flow import (
     MenuOption,
     SayNode,
     SlotNode,
+    VoiceNode,
     kind_of,
 )
 from handoff.triage.source import FlowInvalid, Path, Problem, Source, load
@@ -27,6 +28,7 @@ from handoff.triage.transcript import Move, Transcript
 
 _NODES: Mapping[str, type[BaseModel]] = {
     "handoff": HandoffNode,
+    "return_to_voice": VoiceNode,
     "menu": MenuNode,
     "answer": AnswerNode,
     "slot": SlotNode,

@@ -27,13 +27,19 @@ from handoff.triage.flow import Flow, Limits
 from handoff.triage.flows import Flows
 from handoff.triage.hearing import lost, played, remembered, summary, union
 from handoff.triage.says import Say
-from handoff.triage.state import Closing, Continue, End, Handoff, Step
+from handoff.triage.state import Closing, Continue, End, Handoff, Reason, Step
+from handoff.triage.wording import render
 from messaging import contacts, outbox
 from messaging.outbox import Author
 
 log = structlog.get_logger()
 
 BOT_IDLE = "handoff.bot_idle"
+
+RETURN_ASKED = "conversation.return_asked"
+"""A flow wants the customer called; the room that knows of calls arranges it."""
+
+_ARRANGING = timedelta(seconds=5)
 
 TRIES = 2
 """After so many attempts at a turn people take over, instead of a customer waiting for a retry."""
@@ -108,7 +114,11 @@ class BotRunner:
         await store.save(tx, conversation, after, at=now, by=BOT)
         if after.language != conversation.language:
             await contacts.set_language(tx, after.contact_id, Language(after.language))
-        if not await self._say(tx, after, step.says, now) and isinstance(step.outcome, Continue):
+        says = [*step.says]
+        if flow is not None and _wants_voice(step) and not _calls_back(conversation):
+            # Nobody calls from this line, so it is an operator who takes over: say that.
+            says.append(Say(render(flow, "t.handing_over", step.state)))
+        if not await self._say(tx, after, says, now) and isinstance(step.outcome, Continue):
             # Nobody would hear the bot: people may know another way.
             step = lost(after)
         await self._settle(tx, after, step, flow, now)
@@ -153,10 +163,13 @@ class BotRunner:
         else:
             # A queue that is gone is no reason to leave the customer nowhere: the default one stands in.
             target = await queue_named(tx, outcome.queue)
+        to_voice = _wants_voice(step) and _calls_back(conversation)
         after = moved(
             conversation,
             Move.HANDED_OVER,
             now,
+            # It waits a moment before anybody is asked: the call is being arranged.
+            next_eval_at=now + _ARRANGING if to_voice else conversation.next_eval_at,
             queue_id=target.queue_id,
             priority=conversation.priority + outcome.priority,
             tags=union(conversation.tags, outcome.tags),
@@ -175,7 +188,9 @@ class BotRunner:
             params={"queue": target.title, "reason": outcome.reason.value},
         )
         await tell(tx, self._events, HANDED_OVER, after, now, reason=outcome.reason.value)
-        await place_soon(tx)
+        if to_voice:
+            await tell(tx, self._events, RETURN_ASKED, after, now)
+        await place_soon(tx, delay_s=_ARRANGING.total_seconds() if to_voice else 0.0)
 
     async def _give_up(self, tx: Tx, conversation_id: ConversationId) -> None:
         """People take over from a bot that broke; without a word when even that cannot be said."""
@@ -209,6 +224,15 @@ class BotRunner:
                 tx, conversation.conversation_id, message_id, author="bot", at=now
             )
         return True
+
+
+def _wants_voice(step: Step) -> bool:
+    return isinstance(step.outcome, Handoff) and step.outcome.reason is Reason.VOICE
+
+
+def _calls_back(conversation: Conversation) -> bool:
+    """Did the line that began this say that it calls back?"""
+    return bool((conversation.card or {}).get("return_to_voice"))
 
 
 async def _watch_silence(tx: Tx, conversation: Conversation, wait: timedelta) -> None:

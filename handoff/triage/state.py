@@ -108,6 +108,8 @@ class Reason(StrEnum):
     VISITS = "visits"
     VERSION = "version"
     FAULT = "fault"
+    VOICE = "voice"
+    """The customer is to be called; people have the chat until that is arranged."""
 
 
 class Closing(StrEnum):

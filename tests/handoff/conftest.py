@@ -78,6 +78,8 @@ EVENTS = (
     "conversation.handed_over",
     "conversation.closed",
     "conversation.not_me",
+    "callback.called",
+    "callback.tried",
 )
 
 

@@ -30,6 +30,7 @@ from handoff.routing.queues import QueueDraft, put_queue
 from ivr_bridge import aftermath, api
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
+from ivr_bridge.again import Again
 from ivr_bridge.asking import Bridge
 from ivr_bridge.deflections import Deflections, Means
 from ivr_bridge.dialects.secrets import LineSecrets
@@ -319,6 +320,7 @@ async def house(
                 handoff_jobs.handlers(database, events, utc_now),
                 Aftermath(database, utc_now).handlers(),
                 Following(database, events, utc_now).handlers(),
+                Again(database, utc_now).handlers(),
                 Outgoing(database, sealer, courier, events).handlers(),
             ):
                 for band, kinds in room.items():

@@ -214,3 +214,43 @@ async def test_a_line_without_terms_and_a_foreign_key_are_refused(house: House):
     assert (nothing.status, nothing.json["code"]) == (404, "return_unknown")
     house.ivr.key = "ib_a-key-that-nobody-issued"
     assert (await asks(house, deflection_id=deflection_id)).status == 401
+
+
+async def test_who_calls_again_is_seen_at_the_desk_and_needs_no_call_back(
+    house: House, dialler: Crm
+):
+    deflection_id = await waits_in_the_queue(house)
+    await asks(house, deflection_id=deflection_id)
+    told = await house.ivr.eligible("call-2")
+    assert told.reason == "repeat_call"
+    for call_id in ("call-2", "call-3"):
+        await house.ivr.event("entered", call_id)
+    await everything(house)
+    card = await house.value("SELECT card FROM handoff.conversation WHERE kind = 'chat'")
+    assert card["called_again"]["calls"] == 3
+    assert await house.value("SELECT settled_reason FROM ivr_bridge.voice_return") == (
+        "customer_called"
+    )
+    assert await house.value(OPEN_CALLBACKS) == 0
+    changed = [each for each in dialler.taken if each["type"] == "deflection.return_changed"]
+    assert [each["data"]["why"] for each in changed] == ["customer_called"]
+
+
+async def test_a_repeat_call_is_told_once_a_call(house: House, dialler: Crm):
+    async with house.database.workspace(house.workspace_id) as tx:
+        draft = EndpointDraft(
+            "dialler", dialler.url, ["deflection.repeat_call"], SECRET, private=True
+        )
+        await put_endpoints(tx, house.sealer, [draft])
+    deflection_id = await waits_in_the_queue(house)
+    for _ in range(2):
+        await house.ivr.eligible("call-2")
+        await house.ivr.event("entered", "call-2")
+        await everything(house)
+    (event,) = [each for each in dialler.taken if each["type"] == "deflection.repeat_call"]
+    assert event["data"]["deflection_id"] == deflection_id
+    assert (event["data"]["again_call_id"], event["data"]["calls"]) == ("call-2", 2)
+    quiet = await house.value(
+        "SELECT count(*) FROM handoff.entry WHERE event ->> 'code' = 'called_again'"
+    )
+    assert quiet == 1
