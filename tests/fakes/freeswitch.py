@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import lupa.lua52 as lua  # type: ignore[import-untyped]
+import lupa.lua52 as lua
 
 MUSIC = "local_stream://moh"
 
