@@ -116,7 +116,7 @@ class Timeline:
     def __init__(self, owner: asyncpg.Connection, house: "House") -> None:
         self._owner = owner
         self._house = house
-        self._due: dict[UUID, tuple[datetime, datetime]] = {}
+        self._due: dict[UUID, tuple[str, datetime]] = {}
 
     async def settle(self) -> None:
         """Run everything that is due now, and what follows from it."""
@@ -139,18 +139,20 @@ class Timeline:
     async def _next(self, until: datetime) -> Job | None:
         rows = await self._owner.fetch(
             "SELECT workspace_id, job_id, kind, lane, payload::text, attempt, fence, created_at,"
-            " due_at, due_at - created_at AS delay, due_at - clock_timestamp() AS left FROM core.job"
+            " due_at - created_at AS delay, due_at - clock_timestamp() AS left,"
+            " xmin::text AS written FROM core.job"
             " WHERE state = 'ready' AND kind = ANY ($1) ORDER BY job_id",
             list(self._house.handlers),
         )
         now = self._house.clock.now
         for row in rows:
             known = self._due.get(row["job_id"])
-            if known is None or known[0] != row["due_at"]:
+            # Whoever asks for the same job again rewrites its row, even when it is due already.
+            if known is None or known[0] != row["written"]:
                 wait = max(row["left"] if known else row["delay"], timedelta(0))
                 # Up to the next millisecond: between two clocks, microseconds go either way.
                 wait += timedelta(milliseconds=1) if wait else timedelta(0)
-                self._due[row["job_id"]] = (row["due_at"], now + wait)
+                self._due[row["job_id"]] = (row["written"], now + wait)
         soonest = min(
             rows, key=lambda row: (self._due[row["job_id"]][1], row["job_id"]), default=None
         )
