@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from config.guard_commands import pause
+from config.guard_commands import alerts, pause
 from config.keys_commands import keys
 from config.settings import Settings, SettingsMissing
 from config.terminal import run as _run
@@ -62,6 +62,7 @@ def main() -> None:
 
 main.add_command(keys)
 main.add_command(pause)
+main.add_command(alerts)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,10 @@ from config.settings import Settings
 from config.terminal import run, settings
 from core.access import audit
 from core.clock import utc_now
+from core.ids import public
+from ivr_bridge.guard import alerts as guard_alerts
 from ivr_bridge.guard import pauses
+from ivr_bridge.guard.alerts import Alert
 from ivr_bridge.guard.pauses import Pause
 
 _PERIOD = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -80,6 +84,41 @@ def pause(
         if for_s <= 0:
             raise click.UsageError("--until is over already")
     click.echo(run(_change(settings(), workspace, subject, for_s, off=off, why=why)))
+
+
+@click.command("alerts")
+@click.argument("workspace")
+@click.option("--all", "also_closed", is_flag=True, help="Those of the last 14 days, too.")
+def alerts(workspace: str, *, also_closed: bool) -> None:
+    """What a person of WORKSPACE should look at, one JSON line each; exit status 1 when there is any."""
+    found: Sequence[Alert] = run(_alerts(settings(), workspace, also_closed=also_closed))
+    for each in found:
+        click.echo(json.dumps(_shown(each), ensure_ascii=False))
+    if any(each.closed_at is None for each in found):
+        sys.exit(1)
+
+
+def _shown(each: Alert) -> Mapping[str, Any]:
+    return {
+        "id": public("al", each.alert_id),
+        "kind": each.kind,
+        "subject": each.subject,
+        "facts": each.facts,
+        "opened_at": each.opened_at.isoformat(timespec="seconds"),
+        "closed_at": None
+        if each.closed_at is None
+        else each.closed_at.isoformat(timespec="seconds"),
+        "what_to_do": f"docs/runbook.md, {each.kind}",
+    }
+
+
+async def _alerts(with_settings: Settings, workspace: str, *, also_closed: bool) -> Sequence[Alert]:
+    from config.rooms import rooms
+
+    async with rooms(with_settings, application="alerts", pool_size=2) as opened:
+        number = await opened.workspaces.number(workspace)
+        async with opened.database.workspace(number, read_only=True) as tx:
+            return await guard_alerts.alerts(tx, also_closed=also_closed)
 
 
 def _described(each: Pause) -> Mapping[str, Any]:

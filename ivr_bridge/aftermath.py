@@ -19,6 +19,7 @@ from core.wake import Signal
 from ivr_bridge import news, store
 from ivr_bridge import race as racing
 from ivr_bridge.complaints import complained
+from ivr_bridge.guard import alerts, velocity, watch
 from ivr_bridge.news import News
 from ivr_bridge.outcome import Fact, Outcome, Stranded
 from ivr_bridge.race import RESCUE_CHECK, Look, rescue_check
@@ -186,8 +187,14 @@ class Aftermath:
                     await _settle(tx, row)
         async with self.database.workspace(workspace_id) as tx:
             await _learn_pace(tx)
+            await watch.learn(tx)
+        async with self.database.workspace(workspace_id) as tx:
+            await watch.look_after_lines(tx)
+            await alerts.look_for_trouble(tx)
+        async with self.database.workspace(workspace_id) as tx:
             await links.forget(tx)
             await forget_nonces(tx)
+            await velocity.forget(tx)
             await enqueue(tx, tidying())
             await finish(tx, job)
 
