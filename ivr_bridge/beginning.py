@@ -11,7 +11,7 @@ from handoff.conversation.opening import Invitation, invite_to
 from ivr_bridge import calls, opening, store
 from ivr_bridge.answer import Answer
 from ivr_bridge.calls import Known
-from ivr_bridge.evidence import Proof, stricter
+from ivr_bridge.evidence import Proof
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Outcome, Reason
 from ivr_bridge.policy import HARD, Agreement, Circumstances, Ruling, agreement, rule
@@ -20,11 +20,11 @@ from ivr_bridge.reading import clean
 from ivr_bridge.rescue import CALLED, call_off
 from ivr_bridge.store import Attempt, NewAttempt
 from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, enough_time
-from messaging import openings
+from ivr_bridge.ways.choosing import confirm_of, look_up
+from ivr_bridge.ways.second import keep_in_mind
+from ivr_bridge.ways.second import planned as planned_second
+from messaging import openings, threads
 from messaging.openings import Opening, OpeningDraft, Prospect
-from messaging.reachability import NOTHING
-
-NOBODY = Prospect(None, None, None, None, opted_out=False, evidence=NOTHING, account_stopped=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Begun:
     attempt: NewAttempt | None = None
     opening: Opening | None = None
     """Ours to put on the wire, once."""
+    ready: Ready | None = None
+    """The channel that it goes out on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,21 @@ class Setting:
     """The account has room for one more message now."""
     budget: Budget
     now: datetime
+    choices: Sequence[Ready] = ()
+    """Every channel of the line for this caller, in order."""
 
 
 async def begin(
-    tx: Tx, wish: Wish, ready: Ready | None, *, admitted: bool, budget: Budget, now: datetime
+    tx: Tx,
+    wish: Wish,
+    choices: Sequence[Ready],
+    *,
+    admitted: bool,
+    budget: Budget,
+    now: datetime,
 ) -> Begun:
     """Find the attempt that this request means, or begin it; raises IdempotencyConflict."""
-    account = None if ready is None else ready.account
+    account = choices[0].account if choices else None
     call_ref, met = await calls.meet(tx, wish, account)
     earlier: list[Attempt] = []
     if call_ref is not None and met.rescued_contact is not None:
@@ -73,11 +83,11 @@ async def begin(
     same = next((each for each in earlier if each.attempt == number), None)
     if same is not None:
         return Begun(same.deflection_id, repeated=True)
-    target = wish.caller.target
-    prospect = NOBODY
-    if target is not None and account is not None:
-        prospect = await openings.look_up(tx, target, account, now)
-    setting = Setting(wish, ready, met, call_ref, prospect, earlier, admitted, budget, now)
+    ready, prospect = await look_up(tx, wish, choices, now)
+    if ready is not None and ready.account is not account:
+        # The chat that is open is one of the first channel's.
+        met = replace(met, conversation_open=False)
+    setting = Setting(wish, ready, met, call_ref, prospect, earlier, admitted, budget, now, choices)
     return await _write(tx, setting, number)
 
 
@@ -86,7 +96,6 @@ def circumstances(
 ) -> Circumstances:
     """What the rules look at; `asked` when the caller has accepted an offer already."""
     request, line = wish.request, wish.line
-    template = None if ready is None else ready.template(line, wish.language)
     given = None if request.consent is None else request.consent.given
     told = agreement(given=given, explicit_required=line.consent.require_explicit)
     return Circumstances(
@@ -100,7 +109,7 @@ def circumstances(
         else ready.account.kind.value in {channel.lower() for channel in request.channels},
         opted_out=prospect.opted_out,
         account_up=ready is not None and prospect.account_stopped is None and not ready.silent,
-        template_ok=None if ready is None else opening.fits(wish, template),
+        template_ok=None if ready is None else opening.fits(wish, ready),
         reach=prospect.evidence.state,
         conversation_open=met.conversation_open,
         called_again=met.called_again,
@@ -140,6 +149,8 @@ async def _open(tx: Tx, setting: Setting, ready: Ready, number: int, ruling: Rul
     """Write the opening as `sending`, put the conversation behind it, and the attempt before it."""
     planned = plan(setting, ready, number, ruling)
     prepared = await openings.prepare(tx, planned.draft)
+    if ready.windowless:
+        await threads.without_window(tx, prepared.thread_id)
     invited = await invite_to(
         tx, planned.invitation, contact_id=prepared.contact_id, thread_id=prepared.thread_id
     )
@@ -150,7 +161,8 @@ async def _open(tx: Tx, setting: Setting, ready: Ready, number: int, ruling: Rul
         resumed=setting.met.conversation_open,
     )
     await store.add(tx, attempt)
-    return Begun(attempt.deflection_id, attempt=attempt, opening=prepared)
+    await keep_in_mind(tx, attempt.deflection_id, attempt.fallback)
+    return Begun(attempt.deflection_id, attempt=attempt, opening=prepared, ready=ready)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +177,14 @@ class Planned:
 def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned:
     """What is to be written when the rules let this caller pass."""
     wish = setting.wish
-    template, target = ready.template(wish.line, wish.language), wish.caller.target
-    assert template is not None and target is not None, "the rules saw both"  # noqa: S101, PT018
+    target = wish.caller.target
+    assert target is not None, "the rules saw it"  # noqa: S101
     deflection_id = DeflectionId(new_id())
     free_words = setting.met.conversation_open and _window_open(setting)
-    ttl_s = None if free_words else template.ttl_s
     draft = OpeningDraft(
         phone=target,
         account=ready.account,
-        content=opening.content(wish, template, deflection_id, free_words=free_words),
+        content=opening.content(wish, ready, deflection_id, free_words=free_words),
         language=wish.language,
         author_name=wish.line.title,
         watch=wish.line.followed,
@@ -196,9 +207,10 @@ def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned
         ruling,
         deflection_id=deflection_id,
         message_id=draft.message_id,
-        ttl_s=ttl_s,
+        ttl_s=opening.ttl_s(wish, ready, free_words=free_words),
     )
-    return Planned(draft, invitation, attempt)
+    may_follow = planned_second(wish, setting.choices, ready, deflection_id)
+    return Planned(draft, invitation, replace(attempt, fallback=may_follow))
 
 
 def _attempt(
@@ -213,7 +225,7 @@ def _attempt(
     ttl_s: int | None = None,
 ) -> NewAttempt:
     wish, ready, evidence = setting.wish, setting.ready, setting.prospect.evidence
-    confirm = stricter(wish.line.confirm, wish.request.confirm)
+    confirm = confirm_of(wish, ready)
     polls = _polls(wish)
     left_s = max(0.0, setting.budget.left_s())
     return NewAttempt(
@@ -266,7 +278,7 @@ def not_now(setting: Setting) -> Reason | None:
     enough = enough_time(
         total_ms - setting.budget.elapsed_ms,
         ready.pace,
-        stricter(wish.line.confirm, wish.request.confirm),
+        confirm_of(wish, ready),
         positive=setting.prospect.evidence.fresh,
         grace_ms=_grace_ms(wish),
     )

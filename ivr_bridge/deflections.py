@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -14,10 +15,10 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from core.clock import Clock
 from core.events import Events
 from core.faults import NotFound, Overloaded, Unavailable
-from core.ids import DeflectionId, WorkspaceId
+from core.ids import DeflectionId, LineId, WorkspaceId
 from core.postgres import Database, DatabaseUnavailable
 from core.vocabulary import ChannelKind
-from core.wake import Wake
+from core.wake import Signal, Wake
 from ivr_bridge import race as racing
 from ivr_bridge import store
 from ivr_bridge.admission import Admission
@@ -25,16 +26,19 @@ from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import Begun, begin
 from ivr_bridge.evidence import Wait
 from ivr_bridge.guard.guard import Guard
+from ivr_bridge.guard.terms import BudgetTerms
 from ivr_bridge.inflight import InFlight
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action
-from ivr_bridge.race import Look, Race
+from ivr_bridge.race import Failed, Look, Race
 from ivr_bridge.readiness import Readiness, Ready
 from ivr_bridge.rehearsal import Rehearsal
 from ivr_bridge.store import Row
 from ivr_bridge.sweep import Sweep
 from ivr_bridge.timing import Budget
 from ivr_bridge.usual import Usual
+from ivr_bridge.ways.choosing import channels_for
+from ivr_bridge.ways.second import Second, begin_second
 from messaging import openings
 from messaging.channel import Channel
 from messaging.openings import Opening, Outcome, Posted
@@ -166,20 +170,23 @@ class Deflections:
             return await self._watch(race, budget, look_first=begun.opening is None)
 
     async def _begin(self, wish: Wish, budget: Budget) -> tuple[Begun, Ready | None]:
-        ready = await self._means.readiness.of(wish.workspace_id, wish.line)
+        choices = await channels_for(self._means.readiness, wish)
+        ready = choices[0] if choices else None
         async with self._means.guard.entering(wish, ready) as entering:
-            begun = await self._enter(replace(wish, limits=entering.limits), ready, budget)
+            begun = await self._enter(replace(wish, limits=entering.limits), choices, budget)
             entering.opened = begun.opening is not None
-        return begun, ready
+        return begun, begun.ready or ready
 
-    async def _enter(self, wish: Wish, ready: Ready | None, budget: Budget) -> Begun:
+    async def _enter(self, wish: Wish, choices: Sequence[Ready], budget: Budget) -> Begun:
+        ready = choices[0] if choices else None
         admitted = await self._admits(wish, ready)
         database, now = self._means.database, self._means.clock()
-        usual = await self._usual.begin(wish, ready, admitted=admitted, budget=budget, now=now)
-        if usual is not None:
-            return usual
+        if not wish.line.terms.channels:
+            usual = await self._usual.begin(wish, ready, admitted=admitted, budget=budget, now=now)
+            if usual is not None:
+                return usual
         async with database.workspace(wish.workspace_id) as tx:
-            return await begin(tx, wish, ready, admitted=admitted, budget=budget, now=now)
+            return await begin(tx, wish, choices, admitted=admitted, budget=budget, now=now)
 
     async def _admits(self, wish: Wish, ready: Ready | None) -> bool:
         """Room for one more on the account; not asked for what the rules will refuse anyway."""
@@ -200,12 +207,17 @@ class Deflections:
     ) -> Answer:
         if row.decided or row.message_id is None:
             return racing.answer_of(row)
-        with self._means.wake.listening(f"message:{row.message_id}") as signal:
-            race = racing.of_row(
-                workspace_id, row, row.message_id, signal, None if polls else budget.answer_by
-            )
-            race.can_poll = polls
-            return await self._watch(race, budget, look_first=True, expired=row.expired)
+        race = racing.of_row(
+            workspace_id, row, row.message_id, Signal(), None if polls else budget.answer_by
+        )
+        race.can_poll = polls
+        return await self._join(race, budget, expired=row.expired)
+
+    async def _join(self, race: Race, budget: Budget, *, expired: bool = False) -> Answer:
+        """Wait for a race that is on already."""
+        with self._means.wake.listening(f"message:{race.message_id}") as signal:
+            race.signal = signal
+            return await self._watch(race, budget, look_first=True, expired=expired)
 
     # -- the wire --------------------------------------------------------------------------------
 
@@ -224,13 +236,14 @@ class Deflections:
         ):
             with attempt:
                 found = await self._record(race, opening, outcome, at)
-                if isinstance(found, Answer):
-                    race.answer = found
+        found = await self._or_second(race, found)
+        if isinstance(found, Answer):
+            race.answer = found
         race.signal.set()
 
     async def _record(
         self, race: Race, opening: Opening, outcome: Outcome, at: datetime
-    ) -> Answer | Wait:
+    ) -> Answer | Wait | Failed:
         """Write down what the POST told, and decide if that is enough."""
         means = self._means
         if isinstance(outcome, Posted):
@@ -253,11 +266,15 @@ class Deflections:
                 moved = await race.signal.wait(max(0.0, pause))
                 if (answer := race.answered()) is not None:
                     return answer
+                if (second := race.gone_on()) is not None:
+                    return await self._join(second, budget)
                 if not (moved or time.monotonic() >= look_at):
                     continue
                 found = await self._look(race, budget, Look.OVERDUE if expired else Look.NOW)
                 if isinstance(found, Answer):
                     return found
+                if (second := race.gone_on()) is not None:
+                    return await self._join(second, budget)
                 look_first, look_at = False, budget.decide_by
                 if found.for_ms is not None:
                     look_at = time.monotonic() + found.for_ms / 1000
@@ -280,7 +297,40 @@ class Deflections:
 
     async def _look_now(self, race: Race, which: Look) -> Answer | Wait:
         async with self._means.database.workspace(race.workspace_id) as tx:
-            return await racing.look(tx, race, which)
+            found = await racing.look(tx, race, which)
+        return await self._or_second(race, found)
+
+    async def _or_second(self, race: Race, found: Answer | Wait | Failed) -> Answer | Wait:
+        """After a definite failure: let another channel follow, once, or let the call go on."""
+        if not isinstance(found, Failed):
+            return found
+        second = await self._begin_second(race)
+        if second is not None:
+            race.second = second.race
+            self._in_flight.launch(self._send(second.race, second.ready, second.opening))
+            race.signal.set()
+            return Wait()
+        race.fallback = None
+        async with self._means.database.workspace(race.workspace_id) as tx:
+            settled = await racing.look(tx, race, Look.NOW)
+        return Wait() if isinstance(settled, Failed) else settled
+
+    async def _begin_second(self, race: Race) -> Second | None:
+        means, planned = self._means, race.fallback
+        if planned is None or racing.too_late(race):
+            return None
+        ready = await means.readiness.account(
+            race.workspace_id, planned["account"], planned["queue"]
+        )
+        if ready is None or ready.silent:
+            return None
+        if not await means.admission.admits(ready.account, means.channels[ready.account.kind]):
+            return None
+        line_id, terms = LineId(UUID(planned["line"])), BudgetTerms(**planned["budget"])
+        if not await means.guard.one_more(race.workspace_id, line_id, terms):
+            return None
+        async with means.database.workspace(race.workspace_id) as tx:
+            return await begin_second(tx, race, ready, means.clock())
 
     async def _poll(self, race: Race, budget: Budget) -> Answer:
         """Ask again, unless the attempt's own time is over by the database's clock."""

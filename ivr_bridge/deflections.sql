@@ -47,12 +47,17 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.proof, d.c
        d.resumed, d.chat_wait_s, d.rescue_after_s, d.pending_until < clock_timestamp() AS expired,
        extract(epoch FROM COALESCE(d.decided_at, d.pending_until) - clock_timestamp())::float8
            + d.rescue_after_s AS rescue_in_s,
-       m.status, m.failed_class
+       m.status, m.failed_class, d.fallback
   FROM ivr_bridge.deflection AS d
   LEFT JOIN messaging.message AS m
     ON m.workspace_id = d.workspace_id
    AND m.message_id = CASE WHEN d.message_id IS NULL THEN d.answers_for ELSE d.message_id END
  WHERE d.workspace_id = :workspace AND d.deflection_id = :deflection;
+
+-- name: rests_on
+-- The opening that an attempt rests on now, held: it may have gone on to a second one.
+SELECT message_id FROM ivr_bridge.deflection
+ WHERE workspace_id = :workspace AND deflection_id = :deflection FOR NO KEY UPDATE;
 
 -- name: decide
 -- Decisions: the first one about an attempt stands, whoever makes it. Asked for by its moment, not by
@@ -187,7 +192,7 @@ UPDATE ivr_bridge.account_pace
 -- the reason given at `deflection`.
 SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id, d.conversation_id,
        d.rescue_after_s, c.call_id, c.caller, m.status, m.failed_class, l.callback_queue, l.country,
-       l.title AS line_title, l.account, l.flow, l.queue, l.terms,
+       l.title AS line_title, d.channel, l.account, l.flow, l.queue, l.terms,
        extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_s, d.ttl_s,
        (SELECT n.number FROM ivr_bridge.line_number AS n
          WHERE n.workspace_id = d.workspace_id AND n.line_id = d.line_id

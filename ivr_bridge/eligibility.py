@@ -1,6 +1,7 @@
 """May this caller be offered a messenger? Sends nothing, spends nothing, writes the answer down."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from prometheus_client import Counter
@@ -10,7 +11,7 @@ from core.ids import CallRef, new_id
 from core.postgres import Database, Tx
 from ivr_bridge import calls, opening
 from ivr_bridge.answer import Answer
-from ivr_bridge.beginning import NOBODY, circumstances
+from ivr_bridge.beginning import circumstances
 from ivr_bridge.evidence import Proof
 from ivr_bridge.guard.guard import Guard
 from ivr_bridge.moment import before_the_offer, moment
@@ -22,7 +23,7 @@ from ivr_bridge.readiness import Readiness, Ready
 from ivr_bridge.rehearsal import Rehearsal
 from ivr_bridge.rescue import CALLED, call_off
 from ivr_bridge.shadow import Candidate, Shadow, candidate
-from messaging import openings
+from ivr_bridge.ways.choosing import channels_for, look_up
 from messaging.reachability import Evidence
 
 ASKED = Counter("ivr_bridge_eligibility_total", "Eligibility by answer", ["action", "reason"])
@@ -44,13 +45,13 @@ class Eligibility:
             return await Rehearsal(self.database, self.readiness, self.guard, self.clock).of_offer(
                 wish
             )
-        ready = await self.readiness.of(wish.workspace_id, wish.line)
+        choices = await channels_for(self.readiness, wish)
         policy = wish.line.terms.policy
         recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line, policy)
         beside = await candidate(self.readiness, wish)
-        wish = replace(wish, limits=await self.guard.look(wish, ready))
+        wish = replace(wish, limits=await self.guard.look(wish, choices[0] if choices else None))
         async with self.database.workspace(wish.workspace_id) as tx:
-            answer, shadow = await self._ask(tx, wish, ready, recent_calls, beside, began)
+            answer, shadow = await self._ask(tx, wish, choices, recent_calls, beside, began)
         ASKED.labels(answer.action.value, answer.reason.value).inc()
         if shadow is not None:
             shadow.count(answer.reason)
@@ -60,19 +61,17 @@ class Eligibility:
         self,
         tx: Tx,
         wish: Wish,
-        ready: Ready | None,
+        choices: Sequence[Ready],
         recent_calls: int | None,
         beside: Candidate | None,
         began: float,
     ) -> tuple[Answer, Shadow | None]:
         now = self.clock()
-        made, met = await calls.meet(tx, wish, None if ready is None else ready.account)
+        made, met = await calls.meet(tx, wish, choices[0].account if choices else None)
         call_ref = await calls.hold(tx, wish) if made is None else made
         if met.rescued_contact is not None:
             await call_off(tx, met.rescued_contact, CALLED)
-        prospect = NOBODY
-        if wish.caller.target is not None and ready is not None:
-            prospect = await openings.look_up(tx, wish.caller.target, ready.account, now)
+        ready, prospect = await look_up(tx, wish, choices, now)
         at = await moment(tx, wish, new=made is not None, recent_calls=recent_calls, now=now)
         first = circumstances(wish, ready, met, prospect, asked=False)
         terms = wish.line.terms.policy

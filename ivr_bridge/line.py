@@ -232,7 +232,7 @@ class Values:
         }
         return cls({**told, **own})
 
-    def fill(self, text: str) -> str:
+    def fill(self, text: str, *, at_most: int = 200) -> str:
         """The text with its places filled.
 
         A template parameter may have no line breaks, tabs or runs of spaces, and must not be empty
@@ -241,4 +241,4 @@ class Values:
         filled = _PLACE.sub(
             lambda place: self.known.get(place["name"]) or place["otherwise"] or "", text
         )
-        return " ".join(filled.split())[:200] or "-"
+        return " ".join(filled.split())[:at_most] or "-"

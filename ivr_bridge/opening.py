@@ -12,9 +12,10 @@ from ivr_bridge.documents import CallRequest
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.guard.limits import NO_LIMITS, Limits
 from ivr_bridge.line import Line, Values
+from ivr_bridge.readiness import Ready
 from ivr_bridge.reading import clean, storable
 from messaging.content import Content, ContentType, Option
-from messaging.templates import Template, render, use
+from messaging.templates import render, use
 
 CONTINUE, NOT_ME = "c:", "n:"
 """How the payloads of the two buttons begin (handoff/triage reads them)."""
@@ -51,8 +52,10 @@ class Wish:
         return None if self.caller.target is None else self.caller.target.e164
 
 
-def content(wish: Wish, template: Template, deflection_id: UUID, *, free_words: bool) -> Content:
-    """The line's opening for this call: the template, or its very words where free ones may be used."""
+def content(wish: Wish, ready: Ready, deflection_id: UUID, *, free_words: bool) -> Content:
+    """The line's opening for this call: the template, its very words where free ones may be used, or
+    the channel's own words where it needs no template.
+    """
     request = wish.request
     values = Values.of(
         wish.line,
@@ -61,6 +64,11 @@ def content(wish: Wish, template: Template, deflection_id: UUID, *, free_words: 
         intent=request.intent,
         context=request.context,
     )
+    words = ready.words(wish.language)
+    if words is not None:
+        return Content(type=ContentType.TEXT, text=values.fill(words, at_most=600))
+    template = ready.template(wish.line, wish.language)
+    assert template is not None, "the rules saw it"  # noqa: S101
     parameters = [
         clean(values.fill(parameter)) for parameter in wish.line.opening[wish.language].parameters
     ]
@@ -75,11 +83,21 @@ def content(wish: Wish, template: Template, deflection_id: UUID, *, free_words: 
     return Content(type=kind, text=render(template, parameters), options=options)
 
 
-def fits(wish: Wish, template: Template | None) -> bool:
-    """Can the line's opening be said with this template now?"""
+def fits(wish: Wish, ready: Ready) -> bool:
+    """Can the line's opening be said on this channel now?"""
+    if ready.words(wish.language) is not None:
+        return True
+    template = ready.template(wish.line, wish.language)
     if template is None or not template.usable:
         return False
     return len(template.parameters) == len(wish.line.opening[wish.language].parameters)
+
+
+def ttl_s(wish: Wish, ready: Ready, *, free_words: bool) -> int | None:
+    """How long the provider may still deliver it; None where nothing bounds that."""
+    template = ready.template(wish.line, wish.language)
+    worded = free_words or ready.words(wish.language) is not None
+    return None if worded or template is None else template.ttl_s
 
 
 def card(

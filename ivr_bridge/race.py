@@ -1,9 +1,10 @@
 """The race of one attempt in this process: one POST, many looks, one decision."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import assert_never
+from typing import Any, assert_never
 
 from core.ids import ConversationId, DeflectionId, MessageId, WorkspaceId
 from core.jobs import NewJob, enqueue
@@ -46,6 +47,12 @@ class Race:
     signal: Signal
     answer: Answer | None = None
     by: str = "race"
+    fallback: Mapping[str, Any] | None = None
+    """What may follow on another channel, when this opening certainly failed."""
+    may_move: bool = False
+    """The attempt may come to rest on another opening than this one."""
+    second: "Race | None" = None
+    """The race that goes on there."""
 
     def decided(self, action: Action, reason: Reason, proof: Proof, state: str) -> Answer:
         """The answer in these circumstances."""
@@ -63,6 +70,10 @@ class Race:
     def answered(self) -> Answer | None:
         """The decision, when whoever sends the opening has made it meanwhile."""
         return self.answer
+
+    def gone_on(self) -> "Race | None":
+        """The race on another channel, when the attempt rests there by now."""
+        return self.second
 
     def undecided(self, action: Action, state: str = "sending") -> Answer:
         """What to say when there is no decision: to wait, or that the call goes on."""
@@ -94,6 +105,8 @@ def of_attempt(
         conversation_id=attempt.conversation_id,
         answer_by=answer_by,
         signal=signal,
+        fallback=attempt.fallback,
+        may_move=attempt.fallback is not None,
     )
 
 
@@ -123,6 +136,8 @@ def of_row(
         answer_by=answer_by,
         signal=signal,
         by="reader",
+        fallback=row.fallback,
+        may_move=row.fallback is not None,
     )
 
 
@@ -136,7 +151,14 @@ class Look(Enum):
     """Nobody decided in time, and nobody is told any more: the call went on, whatever arrived since."""
 
 
-async def look(tx: Tx, race: Race, which: Look) -> Answer | Wait:
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The opening certainly failed while there is time, and another channel may follow: nothing is
+    decided.
+    """
+
+
+async def look(tx: Tx, race: Race, which: Look) -> Answer | Wait | Failed:
     """Hold the message still, look at it, and decide if that is possible.
 
     The message's row is always locked first, here and where reports are applied: a failure that
@@ -145,7 +167,7 @@ async def look(tx: Tx, race: Race, which: Look) -> Answer | Wait:
     return await settle(tx, race, await openings.state(tx, race.message_id, lock=True), which)
 
 
-async def settle(tx: Tx, race: Race, state: DeliveryState, which: Look) -> Answer | Wait:
+async def settle(tx: Tx, race: Race, state: DeliveryState, which: Look) -> Answer | Wait | Failed:
     """Decide on a message that this transaction holds."""
     seen = store.seen(state)
     found = verdict(
@@ -164,6 +186,8 @@ async def settle(tx: Tx, race: Race, state: DeliveryState, which: Look) -> Answe
         case HangUp(proof):
             return await _hang_up(tx, race, proof, word)
         case Stay(failure):
+            if failure is not None and race.fallback is not None and which is Look.NOW:
+                return Failed()
             reason = Reason.DEADLINE if failure is None else reason_of(failure)
             proof = Proof.NONE if failure is None else Proof.FAILED_NOW
             return await _stay(tx, race, reason, proof, word)
@@ -171,11 +195,16 @@ async def settle(tx: Tx, race: Race, state: DeliveryState, which: Look) -> Answe
             assert_never(found)
 
 
-async def recorded(tx: Tx, race: Race) -> Answer:
-    """The decision that somebody else made."""
+async def recorded(tx: Tx, race: Race) -> Answer | Wait:
+    """The decision that somebody else made; none yet, where the attempt rests on another opening."""
     row = await store.get(tx, race.deflection_id)
     assert row is not None, "attempts are never deleted while their call is on"  # noqa: S101
-    return answer_of(row)
+    if row.decided or row.message_id is None:
+        return answer_of(row)
+    if race.second is None:
+        race.second = of_row(tx.workspace_id, row, row.message_id, Signal(), race.answer_by)
+        race.second.can_poll = race.can_poll
+    return Wait()
 
 
 def answer_of(row: Row) -> Answer:
@@ -192,27 +221,34 @@ def answer_of(row: Row) -> Answer:
     )
 
 
-async def _hang_up(tx: Tx, race: Race, proof: Proof, word: str) -> Answer:
+async def _hang_up(tx: Tx, race: Race, proof: Proof, word: str) -> Answer | Wait:
     reason = (
         Reason.ALREADY_DELIVERED if race.borrowed else Reason.RESUMED if race.resumed else Reason.OK
     )
-    made = await store.decide(tx, race.deflection_id, Outcome.HANGUP, reason, proof, race.by)
-    if not made:
+    if not await _decided(tx, race, Outcome.HANGUP, reason, proof):
         return await recorded(tx, race)
     await enqueue(tx, rescue_check(race.deflection_id, race.rescue_after_s))
     tx.wake(f"message:{race.message_id}")
     return race.decided(Action.HANGUP, reason, proof, word)
 
 
-async def _stay(tx: Tx, race: Race, reason: Reason, proof: Proof, word: str) -> Answer:
-    made = await store.decide(tx, race.deflection_id, Outcome.CONTINUE, reason, proof, race.by)
-    if not made:
+async def _stay(tx: Tx, race: Race, reason: Reason, proof: Proof, word: str) -> Answer | Wait:
+    if not await _decided(tx, race, Outcome.CONTINUE, reason, proof):
         return await recorded(tx, race)
     await store.keep_an_eye_on(tx, race.deflection_id, race.message_id, race.conversation_id)
     if word in _ARRIVED:
         await store.add_fact(tx, race.deflection_id, Fact.LATE)
     tx.wake(f"message:{race.message_id}")
     return race.decided(Action.CONTINUE, reason, proof, word)
+
+
+async def _decided(tx: Tx, race: Race, outcome: Outcome, reason: Reason, proof: Proof) -> bool:
+    """Record the decision; False when another stands, or the attempt rests on a second opening."""
+    if race.may_move:
+        named = {"workspace": tx.workspace_id, "deflection": race.deflection_id}
+        if await tx.fetchval(*store.SQL["rests_on"](**named)) != race.message_id:
+            return False
+    return await store.decide(tx, race.deflection_id, outcome, reason, proof, race.by)
 
 
 def rescue_check(deflection_id: DeflectionId, after_s: float) -> NewJob:

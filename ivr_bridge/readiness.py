@@ -1,17 +1,19 @@
 """What a line's channel account can do at this moment, as every request on the line needs it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.ids import LineId, WorkspaceId
 from core.postgres import Database
 from core.queries import load
+from core.vocabulary import ChannelKind
 from handoff.routing.queues import expected_wait_s, wait_facts
 from ivr_bridge.line import Line
 from ivr_bridge.policy import PolicyTerms
 from ivr_bridge.remembered import Remembered
 from ivr_bridge.timing import Pace
+from ivr_bridge.ways.terms import ChannelTerm
 from messaging.accounts import Accounts, AccountUnknown
 from messaging.channel import Account
 from messaging.templates import Template, templates
@@ -49,11 +51,25 @@ class Ready:
     refused_templates: frozenset[str] = frozenset()
     """Name and language of those that the provider lately refused more often than not."""
 
+    term: ChannelTerm | None = None
+    """What the line says about this channel, when it names several."""
+
     @property
     def users_per_day(self) -> int | None:
         """How many people the provider lets the account write to in 24 hours."""
         told = self.account.settings.get("users_per_day")
         return int(told) if told else None
+
+    @property
+    def windowless(self) -> bool:
+        """Free words may be sent before the customer ever wrote."""
+        return self.account.kind is ChannelKind.SMS
+
+    def words(self, language: str) -> str | None:
+        """The opening's own words, where the channel needs no template for them."""
+        if self.term is None or not self.windowless or not self.term.text:
+            return None
+        return self.term.text.get(language) or next(iter(self.term.text.values()))
 
     def template(self, line: Line, language: str) -> Template | None:
         """The line's opening template in this language, if the account has it."""
@@ -72,6 +88,15 @@ class Readiness:
     async def of(self, workspace_id: WorkspaceId, line: Line) -> Ready | None:
         """What the line can do, or None when its account is not there."""
         return await self._remembered.get((workspace_id, line.account, line.queue))
+
+    async def named(self, workspace_id: WorkspaceId, term: ChannelTerm, line: Line) -> Ready | None:
+        """The same of one of several channels."""
+        ready = await self._remembered.get((workspace_id, term.channel, line.queue))
+        return None if ready is None else replace(ready, term=term)
+
+    async def account(self, workspace_id: WorkspaceId, name: str, queue: str) -> Ready | None:
+        """The same of an account that an attempt named."""
+        return await self._remembered.get((workspace_id, name, queue))
 
     async def recent_calls(
         self, workspace_id: WorkspaceId, line: Line, terms: PolicyTerms

@@ -1,5 +1,6 @@
 """`dry_run`: what would happen to this call, with every rule asked, and nothing written or sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -8,7 +9,7 @@ from core.clock import Clock
 from core.postgres import Database, Tx
 from ivr_bridge import calls
 from ivr_bridge.answer import Answer
-from ivr_bridge.beginning import NOBODY, circumstances
+from ivr_bridge.beginning import circumstances
 from ivr_bridge.evidence import Proof
 from ivr_bridge.guard.guard import Guard
 from ivr_bridge.moment import before_the_offer, moment
@@ -16,7 +17,7 @@ from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
 from ivr_bridge.policy import HARD, SOFT, rule
 from ivr_bridge.readiness import Readiness, Ready
-from messaging import openings
+from ivr_bridge.ways.choosing import channels_for, look_up
 
 log = structlog.get_logger()
 
@@ -43,15 +44,15 @@ class Rehearsal:
         return await self._rehearse(wish, asked=True)
 
     async def _rehearse(self, wish: Wish, *, asked: bool) -> Answer:
-        ready = await self.readiness.of(wish.workspace_id, wish.line)
+        choices = await channels_for(self.readiness, wish)
         recent_calls = await self.readiness.recent_calls(
             wish.workspace_id, wish.line, wish.line.terms.policy
         )
-        wish = replace(wish, limits=await self.guard.look(wish, ready))
+        wish = replace(wish, limits=await self.guard.look(wish, choices[0] if choices else None))
         answer: Answer | None = None
         try:
             async with self.database.workspace(wish.workspace_id) as tx:
-                answer = await self._answer(tx, wish, ready, recent_calls, asked=asked)
+                answer = await self._answer(tx, wish, choices, recent_calls, asked=asked)
                 raise _Over
         except _Over:
             log.info("call.rehearsed", line=wish.line.name)
@@ -59,15 +60,13 @@ class Rehearsal:
         return answer
 
     async def _answer(
-        self, tx: Tx, wish: Wish, ready: Ready | None, recent_calls: int | None, *, asked: bool
+        self, tx: Tx, wish: Wish, choices: Sequence[Ready], recent_calls: int | None, *, asked: bool
     ) -> Answer:
         now = self.clock()
-        call_ref, met = await calls.meet(tx, wish, None if ready is None else ready.account)
+        call_ref, met = await calls.meet(tx, wish, choices[0].account if choices else None)
         if call_ref is None:
             await calls.hold(tx, wish)
-        prospect = NOBODY
-        if wish.caller.target is not None and ready is not None:
-            prospect = await openings.look_up(tx, wish.caller.target, ready.account, now)
+        ready, prospect = await look_up(tx, wish, choices, now)
         at = await moment(tx, wish, new=call_ref is not None, recent_calls=recent_calls, now=now)
         seen = circumstances(wish, ready, met, prospect, asked=asked)
         terms = wish.line.terms.policy

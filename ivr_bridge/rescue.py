@@ -19,7 +19,7 @@ from core.ids import (
     public,
 )
 from core.postgres import Tx
-from core.vocabulary import PhoneNumber
+from core.vocabulary import ChannelKind, PhoneNumber
 from handoff.conversation.opening import close_callbacks, open_callback
 from ivr_bridge import store
 from ivr_bridge.opening import REPORTING_LAG_S
@@ -69,6 +69,7 @@ class Case:
     callback_queue: str
     country: str
     line_title: str
+    channel: str | None
     account: str
     flow: str
     queue: str
@@ -89,6 +90,9 @@ class Case:
 
         Without a time to live it may arrive for a month, and a person decides.
         """
+        if self.channel == ChannelKind.SMS:
+            # An SMS that did not arrive is not followed by another one.
+            return False
         over = self.ttl_s is not None and self.age_s >= self.ttl_s + REPORTING_LAG_S
         return self.verdict["failed"] or not self.verdict["on_the_way"] or over
 

@@ -1,6 +1,6 @@
 """Attempts in the database: rows in, rows out. Whoever calls owns the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +87,8 @@ class NewAttempt:
     """From receipt until it was about to be written down."""
     crossed_over: bool = False
     """The caller had been held out before the offer."""
+    fallback: Mapping[str, Any] | None = None
+    """What may follow on another channel (ivr_bridge/ways/second.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class Row:
     """Until silence about the message counts as failure."""
     status: str | None
     failed_class: str | None
+    fallback: Mapping[str, Any] | None
 
     @property
     def decided(self) -> bool:

@@ -12,6 +12,7 @@ from ivr_bridge.guard.terms import BudgetTerms, VelocityTerms, WatchTerms
 from ivr_bridge.policy.terms import PolicyTerms
 from ivr_bridge.rescues.terms import RescueTerms
 from ivr_bridge.returns.terms import ReturnTerms
+from ivr_bridge.ways.terms import ChannelTerm, Country
 
 CountryCode = Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
 
@@ -24,6 +25,11 @@ class LineTerms(BaseModel):
     dialects: DialectTerms = DialectTerms()
     policy: PolicyTerms = PolicyTerms()
     rescue: RescueTerms = RescueTerms()
+    channels: tuple[ChannelTerm, ...] = Field((), max_length=10)
+    """In order of priority; without any, the line's own channel."""
+    unreliable_whatsapp_in: tuple[Country, ...] = ()
+    """Countries where WhatsApp is blocked or throttled: there only `delivered` counts, and every other
+    channel comes first."""
     shadow: PolicyTerms | None = None
     """A candidate that decides beside `policy`, without effect, to be looked at in the report `shadow`."""
     return_to_voice: ReturnTerms | None = None

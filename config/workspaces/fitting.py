@@ -18,17 +18,10 @@ Templates = Mapping[tuple[str, str, str], "TemplatePart"]
 
 def openings_fit(line: "LinePart", templates: Templates) -> None:
     """Every language has its template, with as many values as it takes; raises ValueError."""
-    for language, opening in line.opening.items():
-        where = f"lines.{line.name}.opening.{language}"
-        chosen = templates.get((line.channel, opening.template, language))
-        if chosen is None:
-            raise ValueError(
-                f"{where}: no template {opening.template!r} in this language on channel"
-                f" {line.channel!r}"
-            )
-        _takes(where, chosen, opening)
-        if line.confirm == "delivered":
-            _is_seen_at_once(line, chosen)
+    _open_on(line, line.channel, line.confirm, templates)
+    for use in line.channels:
+        if not use.text:
+            _open_on(line, use.channel, use.confirm or line.confirm, templates)
 
 
 def channels_fit(line: "LinePart", kinds: Mapping[str, ChannelKind]) -> None:
@@ -36,6 +29,25 @@ def channels_fit(line: "LinePart", kinds: Mapping[str, ChannelKind]) -> None:
     rescue = line.rescue.channel
     if rescue is not None and kinds.get(rescue) is not ChannelKind.SMS:
         raise ValueError(f"lines.{line.name}.rescue.channel: there is no SMS channel {rescue!r}")
+    for use in line.channels:
+        where = f"lines.{line.name}.channels.{use.channel}"
+        if use.channel not in kinds:
+            raise ValueError(f"{where}: there is no such channel in this file")
+        if (kinds[use.channel] is ChannelKind.SMS) != bool(use.text):
+            raise ValueError(f"{where}: an SMS channel needs its `text`, and only an SMS channel")
+
+
+def _open_on(line: "LinePart", channel: str, confirm: str, templates: Templates) -> None:
+    for language, opening in line.opening.items():
+        where = f"lines.{line.name}.opening.{language}"
+        chosen = templates.get((channel, opening.template, language))
+        if chosen is None:
+            raise ValueError(
+                f"{where}: no template {opening.template!r} in this language on channel {channel!r}"
+            )
+        _takes(where, chosen, opening)
+        if confirm == "delivered":
+            _is_seen_at_once(line, chosen)
 
 
 def _takes(where: str, chosen: "TemplatePart", opening: "OpeningPart") -> None:

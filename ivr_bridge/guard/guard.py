@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from math import floor
 
 from core.faults import Unavailable
-from core.ids import WorkspaceId
+from core.ids import LineId, WorkspaceId
 from core.postgres import Database
 from ivr_bridge.guard import velocity
 from ivr_bridge.guard.budget import Block, Budget
 from ivr_bridge.guard.countries import country_of, may_write_to
 from ivr_bridge.guard.limits import Limits
 from ivr_bridge.guard.standing import Standing, Standings
+from ivr_bridge.guard.terms import BudgetTerms
 from ivr_bridge.guard.velocity import Counts
 from ivr_bridge.line import Line
 from ivr_bridge.opening import Wish
@@ -97,6 +98,14 @@ class Guard:
                 del self._doors[key]
                 if not door.opened and door.entry is not None:
                     await self._give_back(wish.workspace_id, door.entry)
+
+    async def one_more(
+        self, workspace_id: WorkspaceId, line_id: LineId, terms: BudgetTerms
+    ) -> bool:
+        """A place for a second opening of an attempt that holds one already; it is not given back."""
+        standing = await self.standings.of(workspace_id)
+        caps = standing.caps(line_id, terms)
+        return not caps or await self.budget.take((workspace_id, line_id), caps) is not None
 
     async def _take(self, wish: Wish, ready: Ready | None) -> Entry:
         standing = await self.standings.of(wish.workspace_id)

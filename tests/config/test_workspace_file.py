@@ -123,3 +123,20 @@ def test_a_rescue_by_sms_needs_an_sms_channel_and_a_link(tmp_path):
         read(changed(tmp_path, "confirm: sent", rescue("hello")), ENVIRONMENT)
     file = read(changed(tmp_path, "confirm: sent", rescue("go {link}")), ENVIRONMENT)
     assert file.lines[0].terms.rescue.words("en") == "go {link}"
+
+
+def test_each_channel_of_a_line_is_one_and_has_its_words(tmp_path):
+    def channels(words: str) -> str:
+        return f"confirm: sent\n    channels: [{{channel: whatsapp}}, {words}]"
+
+    for words, said in (
+        ("{channel: pigeon}", "there is no such channel"),
+        ("{channel: sms}", "needs its `text`"),
+        ("{channel: whatsapp, text: {ru: hello}}", "only an SMS channel"),
+        ("{channel: whatsapp, confirm: delivered}", "a time to live of 60 s"),
+    ):
+        with pytest.raises(FileRefused, match=said):
+            read(changed(tmp_path, "confirm: sent", channels(words)), ENVIRONMENT)
+    fine = changed(tmp_path, "confirm: sent", channels("{channel: sms, text: {ru: hello}}"))
+    file = read(fine, ENVIRONMENT)
+    assert [use.channel for use in file.lines[0].terms.channels] == ["whatsapp", "sms"]

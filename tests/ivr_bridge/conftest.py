@@ -52,6 +52,7 @@ from ivr_bridge.shared import open_shared
 from messaging import api as messaging_api
 from messaging.accounts import AccountDraft, Accounts, put_account
 from messaging.channel import Channel
+from messaging.channels.sms import Provider, Sms
 from messaging.channels.whatsapp.adapter import WhatsApp
 from messaging.files import Files
 from messaging.intake import open_intake
@@ -71,6 +72,22 @@ PHONE_NUMBER_ID = "100000000000001"
 BODY = "Здравствуйте! Вы звонили нам на {{1}}."
 BUTTONS = ["Продолжить", "Это не я"]
 SECRETS = {"access_token": "t0ken", "app_secret": "s3cret", "verify_token": "v3rify"}
+
+
+SMS_PROVIDER = Provider.model_validate(
+    {
+        "send": {
+            "path": "/sms/sms/messages",
+            "headers": {"Authorization": f"Bearer {SECRETS['access_token']}"},
+            "json": {"to": "{to}", "text": "{text}", "reference": "{id}"},
+        },
+        "refused": {"codes": {"unknown_subscriber": "not_on_channel", "throttled": "transient"}},
+        "webhook": {
+            "signature": {"header": "X-Sms-Signature", "secret": SECRETS["app_secret"]},
+            "codes": {"unknown_subscriber": "not_on_channel"},
+        },
+    }
+)
 
 
 def line_draft(**changed: Any) -> LineDraft:
@@ -250,7 +267,10 @@ async def house(
         aftermath.subscribe(events)
         following.subscribe(events)
         accounts = Accounts(database, sealer, fresh_s=0.0)
-        channels: dict[ChannelKind, Channel] = {ChannelKind.WHATSAPP: WhatsApp(session)}
+        channels: dict[ChannelKind, Channel] = {
+            ChannelKind.WHATSAPP: WhatsApp(session),
+            ChannelKind.SMS: Sms(session),
+        }
         pacing = Pacing(channels, redis)
         readiness, lines = Readiness(database, accounts), Lines(database)
         guard = make_guard(database, pacing)
@@ -305,6 +325,7 @@ async def house(
             await site.start()
             url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             await client.register(_account(f"{url}/webhooks/demo/whatsapp"))
+            await client.register(_sms_account(f"{url}/webhooks/demo/sms"))
             bands: dict[str, dict[str, Handler]] = {}
             for room in (
                 messaging_handlers(
@@ -318,7 +339,7 @@ async def house(
                     inbound=Inbound(events, utc_now),
                 ),
                 handoff_jobs.handlers(database, events, utc_now),
-                Aftermath(database, utc_now).handlers(),
+                Aftermath(database, utc_now, "http://127.0.0.1").handlers(),
                 Following(database, events, utc_now).handlers(),
                 Again(database, utc_now).handlers(),
                 Outgoing(database, sealer, courier, events).handlers(),
@@ -369,6 +390,18 @@ async def _furnish(
                 secrets=SECRETS,
             ),
         )
+        await put_account(
+            tx,
+            sealer,
+            AccountDraft(
+                name="sms",
+                kind=ChannelKind.SMS,
+                base_url=network,
+                external_id="Toyshop",
+                settings={"messages_per_second": "1000"},
+                secrets={"provider": SMS_PROVIDER.stored()},
+            ),
+        )
         await put_template(
             tx,
             TemplateDraft(
@@ -410,4 +443,16 @@ def _account(webhook_url: str) -> AccountSpec:
                 ],
             )
         ],
+    )
+
+
+def _sms_account(webhook_url: str) -> AccountSpec:
+    return AccountSpec(
+        kind="sms",
+        phone_number_id="sms",
+        display_number="Toyshop",
+        token=SECRETS["access_token"],
+        app_secret=SECRETS["app_secret"],
+        webhook_url=webhook_url,
+        batch_linger_ms=0,
     )

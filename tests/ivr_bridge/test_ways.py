@@ -1,0 +1,158 @@
+"""Several channels: which comes first for whom, and what follows a failure while the caller waits."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ivr_bridge.evidence import Confirm
+from ivr_bridge.terms import LineTerms
+from tests.ivr_bridge.conftest import CALLER, LINE, House
+
+WHATSAPP: Mapping[str, Any] = {"channel": "whatsapp"}
+SMS: Mapping[str, Any] = {
+    "channel": "sms",
+    "text": {"ru": "Toyshop: вы звонили на {line_number}. Ответьте на это сообщение."},
+}
+
+
+def terms(*channels: Mapping[str, Any], **more: Any) -> LineTerms:
+    return LineTerms.model_validate({"channels": list(channels), "countries": ["*"], **more})
+
+
+async def attempts(house: House) -> list[dict[str, Any]]:
+    rows = await house.rows("SELECT * FROM ivr_bridge.deflection ORDER BY attempt")
+    return [dict(row) for row in rows]
+
+
+async def sms_to(house: House, number: str = CALLER) -> int:
+    return len(await house.network.wire(number, kind="sms"))
+
+
+# -- a second channel after a definite failure ---------------------------------------------------
+
+
+@pytest.mark.parametrize("behaviour", ["not_on_whatsapp", "refused", "not_on_whatsapp_after_sent"])
+async def test_sms_follows_a_definite_failure_while_there_is_time(house: House, behaviour: str):
+    await house.change_line(terms=terms(WHATSAPP, SMS), grace_ms=400)
+    await house.network.behave(CALLER, behaviour, sms="reachable", failed_ms=200)
+    told = await house.ivr.deflect(deadline_ms=6000)
+    assert (told.action, told.json["channel"]) == ("hangup", "sms")
+    assert told.json["evidence"] in {"sent_quiet", "delivered_now"}
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
+    (attempt,) = await attempts(house)
+    assert (attempt["first_channel"], attempt["channel"]) == ("whatsapp", "sms")
+    assert attempt["fallback"] is None
+    failed = await house.value(
+        "SELECT failed_code FROM messaging.message WHERE message_id = $1",
+        attempt["first_message_id"],
+    )
+    assert failed == "131026"
+
+    # The recorded answer stands, and a later attempt rests on the second message.
+    again = await house.ivr.deflect(deadline_ms=6000)
+    assert (again.action, again.json["channel"]) == ("hangup", "sms")
+    later = await house.ivr.deflect(attempt=2)
+    assert (later.action, later.reason) == ("hangup", "already_delivered")
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
+
+
+@pytest.mark.parametrize("behaviour", ["silent", "breaks", "slow", "blocked"])
+async def test_nothing_follows_what_may_still_arrive(house: House, behaviour: str):
+    await house.change_line(terms=terms(WHATSAPP, SMS), confirm=Confirm.DELIVERED)
+    await house.network.behave(CALLER, behaviour, slow_ms=4000, delivered_ms=60_000)
+    told = await house.ivr.deflect(deadline_ms=3000)
+    assert (told.action, told.reason) == ("continue", "deadline")
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 0)
+
+
+async def test_nothing_follows_when_its_own_evidence_would_come_too_late(house: House):
+    await house.change_line(terms=terms(WHATSAPP, {**SMS, "confirm": "delivered"}))
+    await house.network.behave(CALLER, "not_on_whatsapp", failed_ms=700)
+    told = await house.ivr.deflect(deadline_ms=1500)
+    assert (told.action, told.reason) == ("continue", "not_on_channel")
+    assert await sms_to(house) == 0
+
+
+async def test_both_channels_may_fail_and_the_call_goes_on(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS), grace_ms=400)
+    await house.network.behave(CALLER, "refused", sms="refused")
+    told = await house.ivr.deflect(deadline_ms=6000)
+    assert (told.action, told.reason, told.json["channel"]) == ("continue", "not_on_channel", "sms")
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
+    again = await house.ivr.deflect(attempt=2, deadline_ms=6000)
+    assert again.action == "continue"
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
+
+
+async def test_sms_follows_while_the_ivr_polls(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS), grace_ms=200)
+    await house.network.behave(CALLER, "not_on_whatsapp", failed_ms=1500)
+    told = await house.ivr.deflect(deadline_ms=1000, can_poll=True)
+    assert told.action == "poll"
+    for _ in range(10):
+        told = await house.ivr.get(f"/v1/deflections/{told.json['deflection_id']}?wait_ms=2000")
+        if told.action != "poll":
+            break
+    assert (told.action, told.json["channel"]) == ("hangup", "sms")
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
+
+
+async def test_two_readers_let_it_follow_once(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS), grace_ms=200)
+    await house.network.behave(CALLER, "not_on_whatsapp", failed_ms=600)
+    answers = await asyncio.gather(*(house.ivr.deflect(deadline_ms=6000) for _ in range(5)))
+    assert {(told.action, told.json["channel"]) for told in answers} == {("hangup", "sms")}
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
+
+
+# -- which channel comes first -------------------------------------------------------------------
+
+
+async def test_a_number_known_not_to_be_there_is_written_to_on_the_next(house: House):
+    await house.network.behave(CALLER, "refused")
+    await house.ivr.deflect("call-0")
+    await house.change_line(terms=terms(WHATSAPP, SMS))
+    offered = await house.ivr.eligible("call-1")
+    assert (offered.action, offered.json["channel"]) == ("offer", "sms")
+    told = await house.ivr.deflect("call-1")
+    assert (told.action, told.json["channel"]) == ("hangup", "sms")
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
+
+
+async def test_countries_and_the_request_choose_among_channels(house: House):
+    await house.change_line(terms=terms({**SMS, "countries": ["KZ"]}, WHATSAPP))
+    russian = await house.ivr.deflect("call-1")
+    kazakh = await house.ivr.deflect("call-2", "+77015550114")
+    assert (russian.json["channel"], kazakh.json["channel"]) == ("whatsapp", "sms")
+    asked = await house.ivr.deflect("call-3", "+77015550115", channels=["whatsapp"])
+    assert asked.json["channel"] == "whatsapp"
+    neither = await house.ivr.deflect("call-4", "+77015550116", channels=["telegram"])
+    assert (neither.action, neither.reason) == ("continue", "not_on_channel")
+
+
+async def test_where_whatsapp_is_unreliable_only_delivered_counts(house: House):
+    await house.change_line(terms=terms(unreliable_whatsapp_in=["RU"]))
+    await house.network.behave(CALLER, "offline")
+    told = await house.ivr.deflect("call-1", deadline_ms=2000)
+    assert (told.action, told.reason) == ("continue", "deadline")
+    assert (await attempts(house))[0]["confirm"] == "delivered"
+    elsewhere = await house.ivr.deflect("call-2", "+77015550114")
+    assert (elsewhere.action, elsewhere.json["evidence"]) == ("hangup", "sent_quiet")
+
+
+async def test_where_whatsapp_is_unreliable_another_channel_comes_first(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS, unreliable_whatsapp_in=["RU"]))
+    told = await house.ivr.deflect("call-1")
+    assert (told.action, told.json["channel"]) == ("hangup", "sms")
+    elsewhere = await house.ivr.deflect("call-2", "+77015550114")
+    assert elsewhere.json["channel"] == "whatsapp"
+
+
+async def test_a_landline_gets_no_message(house: House):
+    told = await house.ivr.deflect("call-1", "+74951234567")
+    assert (told.action, told.reason) == ("continue", "not_mobile")
+    keyed = await house.ivr.deflect("call-2", "+74951234567", messenger_number=CALLER)
+    assert keyed.action == "hangup"
+    assert (await house.ivr.eligible("call-3", LINE)).reason == "not_mobile"
