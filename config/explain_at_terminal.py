@@ -95,6 +95,12 @@ def _show_eligibility(console: Console, answer: EligibilityTold) -> None:
     )
     console.print(f"  asked{_inline(answer.asked)}\n  {_evidence(answer.evidence)}")
     console.print(_rules(answer.rules))
+    if answer.shadow is not None:
+        shadow = answer.shadow
+        why = f" by {shadow.refused_by}" if shadow.refused_by else ""
+        console.print(
+            f"  the candidate {escape(shadow.policy)} would have said {shadow.reason}{why}"
+        )
 
 
 def _show_deflection(console: Console, told: DeflectionTold) -> None:

@@ -13,6 +13,7 @@ from core.queries import load
 from core.weaving import Strand, Woven
 from ivr_bridge.again import called_again
 from ivr_bridge.opening import Wish
+from ivr_bridge.policy.beforehand import SAME_OFFER_S
 from ivr_bridge.policy.recorded import Read
 from ivr_bridge.policy.terms import Cap
 from messaging.channel import Account
@@ -159,6 +160,7 @@ async def remember_offers(tx: Tx, wish: Wish, cap: Cap | None, *, new: bool) -> 
             line=wish.line.line_id,
             call_id=wish.call_id,
             caller=wish.known_caller,
+            same_offer_s=SAME_OFFER_S,
             ignored_within_s=0 if cap is None else cap.within_s,
             ignored_kept=0 if cap is None else cap.at_most,
         )

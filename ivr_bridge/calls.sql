@@ -85,16 +85,20 @@ VALUES (:workspace, :eligibility, :call_ref, :attempt, :action, :reason, :arm, :
 
 -- name: remember_offers -> ivr_bridge.calls:Offers
 -- What this caller was offered: within this call, as reported or else as answered, and in earlier calls
--- in which nothing came of it.
+-- in which nothing came of it. An answer that follows another one at once repeats its offer; the offer
+-- is as old as the first of them, so that a hasty IVR does not repeat one for ever.
 WITH known AS (
     SELECT call_ref, offers FROM ivr_bridge.call
      WHERE workspace_id = :workspace AND line_id = :line AND call_id = :call_id
 ), made AS (
-    SELECT count(*) AS answered, max(e.at) AS latest
-      FROM known CROSS JOIN LATERAL (
-           SELECT at FROM ivr_bridge.eligibility
-            WHERE workspace_id = :workspace AND call_ref = known.call_ref AND action = 'offer'
-            ORDER BY at DESC LIMIT 100) AS e
+    SELECT count(*) AS answered, max(answer.at) AS latest
+      FROM (SELECT e.at, e.at - lag(e.at) OVER (ORDER BY e.at)
+                       < make_interval(secs => :same_offer_s) AS repeats
+              FROM known CROSS JOIN LATERAL (
+                   SELECT at FROM ivr_bridge.eligibility
+                    WHERE workspace_id = :workspace AND call_ref = known.call_ref AND action = 'offer'
+                    ORDER BY at DESC LIMIT 100) AS e) AS answer
+     WHERE answer.repeats IS NOT TRUE
 ), passed AS (
     SELECT c.call_ref, c.offers FROM ivr_bridge.call AS c
      WHERE c.workspace_id = :workspace AND c.caller = :caller AND c.accepted_at IS NULL

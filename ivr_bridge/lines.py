@@ -16,7 +16,7 @@ from core.queries import load
 from core.vocabulary import phone_number
 from ivr_bridge.aftermath import tidying
 from ivr_bridge.line import Line, LineDraft, LineRow
-from ivr_bridge.policy.holidays import holidays_of, near_years
+from ivr_bridge.policy.keeping import learn
 from ivr_bridge.returns.following import promises
 
 SQL = load(Path(__file__).with_name("lines.sql"))
@@ -139,24 +139,11 @@ class Lines:
                 return known
             async with self._database.workspace(workspace_id, read_only=True) as tx:
                 lines = await all_lines(tx)
-            await _learn_holidays(lines)
+            terms = [line.terms for line in lines]
+            await learn([policy for each in terms for policy in (each.policy, each.shadow)])
             fresh = _Remembered(time.monotonic() + _REMEMBERED_S, lines, _by_number(lines))
             self._remembered[workspace_id] = fresh
             return fresh
-
-
-async def _learn_holidays(lines: Sequence[Line]) -> None:
-    """Read the holidays that these lines keep before a rule asks: the first look takes half a second."""
-    places = {
-        (line.terms.policy.hours.holidays, year)
-        for line in lines
-        if line.terms.policy.hours is not None and line.terms.policy.hours.holidays is not None
-        for year in near_years()
-    }
-    if places:
-        await asyncio.to_thread(
-            lambda: [holidays_of(at.country, at.subdivision, year) for at, year in places]
-        )
 
 
 def _by_number(lines: Sequence[Line]) -> dict[str, Line]:

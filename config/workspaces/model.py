@@ -22,7 +22,7 @@ from core.outgoing.signing import key_of
 from core.vocabulary import phone_number
 from ivr_bridge.guard import WorkspaceBudget
 from ivr_bridge.news import News
-from ivr_bridge.policy.holidays import are_known
+from ivr_bridge.policy.keeping import doubts
 from ivr_bridge.terms import LineTerms
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -287,18 +287,9 @@ class WorkspaceFile(_Part):
 
 
 def _check_policy(line: LinePart) -> None:
-    where = f"lines.{line.name}.policy"
-    hours, accepted = line.policy.hours, line.policy.consent.prompt_versions
-    if hours is not None and hours.holidays is not None:
-        place = hours.holidays
-        if not are_known(place.country, place.subdivision):
-            named = " ".join(filter(None, (place.country, place.subdivision)))
-            raise ValueError(f"{where}.hours.holidays: the holidays of {named} are not known")
-    if accepted and line.consent.prompt_version not in accepted:
-        raise ValueError(
-            f"{where}.consent.prompt_versions: the line's own prompt"
-            f" {line.consent.prompt_version!r} is not among them"
-        )
+    for name, policy in (("policy", line.policy), ("shadow", line.shadow)):
+        for path, why in doubts(policy, line.consent.prompt_version) if policy else ():
+            raise ValueError(f"lines.{line.name}.{name}.{path}: {why}")
 
 
 def _return_is_known(line: LinePart, file: WorkspaceFile) -> None:

@@ -22,6 +22,7 @@ from ivr_bridge.admin.documents import (
 )
 from ivr_bridge.line import Line
 from ivr_bridge.lines import all_lines, put_line
+from ivr_bridge.policy.keeping import doubts, learn
 
 log = structlog.get_logger()
 
@@ -73,6 +74,7 @@ class LineKeeping:
         """Make the line so; raises Invalid, ManagedByFile, ChangedMeanwhile, NameTaken, NumberTaken."""
         if not _NAME.fullmatch(name):
             raise Invalid("A name is made of a-z, 0-9, _ and -, 63 at most.")
+        await learn([change.line.terms.policy, change.line.terms.shadow])
         async with self.database.workspace(workspace_id) as tx:
             before = await _held(tx, name)
             if before is None and change.version is not None:
@@ -155,6 +157,10 @@ def _not_there(wanted: LineWanted, choices: Choices) -> Iterator[tuple[str, str]
             yield path, f"{wanted.account!r} has no template {use.template!r} in this language."
         elif template.parameters != len(use.parameters):
             yield path, f"{use.template!r} takes {template.parameters} values."
+    terms = wanted.terms
+    for name, policy in (("policy", terms.policy), ("shadow", terms.shadow)):
+        for place, why in doubts(policy, wanted.consent.prompt_version) if policy else ():
+            yield f"line.terms.{name}.{place}", f"{why[0].upper()}{why[1:]}."
 
 
 def _changed(before: Line | None, after: Line) -> list[str]:

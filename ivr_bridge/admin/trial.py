@@ -13,6 +13,7 @@ from ivr_bridge.documents import CallRequest, DecisionDocument
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.line import Line
 from ivr_bridge.opening import Wish
+from ivr_bridge.policy.keeping import learn
 from ivr_bridge.timing import Budget, deadline_ms
 
 
@@ -27,6 +28,8 @@ class Trials:
         self, workspace_id: WorkspaceId, line: Line, trial: Trial, *, trace_id: str
     ) -> TrialAnswer:
         """What the IVR would be told before the offer, and after the key."""
+        if trial.terms is not None:
+            await learn([trial.terms.policy])
         wish = _wish(workspace_id, line, trial)
         began = time.monotonic()
         offer = await self.eligibility.ask(wish)

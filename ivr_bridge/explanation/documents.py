@@ -61,6 +61,15 @@ class EvidenceTold(BaseModel):
     """How old it was at the time."""
 
 
+class ShadowTold(BaseModel):
+    """What a candidate policy would have said, beside the one that decided."""
+
+    policy: str
+    reason: Reason
+    refused_by: str | None
+    rules: Sequence[Mapping[str, Any]]
+
+
 class EligibilityTold(BaseModel):
     """An answer before the offer."""
 
@@ -75,6 +84,7 @@ class EligibilityTold(BaseModel):
     evidence: EvidenceTold
     rules: Sequence[Mapping[str, Any]]
     took_ms: int | None
+    shadow: ShadowTold | None
 
 
 class TransitionTold(BaseModel):

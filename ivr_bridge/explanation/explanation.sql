@@ -35,7 +35,7 @@ SELECT event, at, recorded_at, attempt, voice_wait_s, queue_position
 -- name: eligibilities
 -- Every answer before an offer.
 SELECT at, attempt, action, reason, arm, reachability, trace, asked, channel, evidence_source,
-       evidence_at, took_ms
+       evidence_at, took_ms, shadow_policy, shadow_reason, shadow_trace
   FROM ivr_bridge.eligibility
  WHERE workspace_id = :workspace AND call_ref = :call_ref
  ORDER BY at LIMIT 200;

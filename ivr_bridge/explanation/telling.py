@@ -27,6 +27,7 @@ from ivr_bridge.explanation.documents import (
     OutcomeTold,
     RepeatCallTold,
     RescueTold,
+    ShadowTold,
     TimingsTold,
     TransitionTold,
 )
@@ -198,6 +199,18 @@ def _eligibility(row: Record) -> EligibilityTold:
         evidence=_evidence(row, row["at"]),
         rules=row["trace"],
         took_ms=row["took_ms"],
+        shadow=_shadow(row),
+    )
+
+
+def _shadow(row: Record) -> ShadowTold | None:
+    if row["shadow_reason"] is None:
+        return None
+    return ShadowTold(
+        policy=row["shadow_policy"],
+        reason=row["shadow_reason"],
+        refused_by=_refused_by(row["shadow_trace"] or ()),
+        rules=row["shadow_trace"] or (),
     )
 
 

@@ -184,3 +184,15 @@ async def test_an_explanation_reads_its_own_rows(database_url, analysed):
             values = {each: known[each] for each in statement.parameters}
             for place, rows in (await read_by(busy, *statement(**values))).items():
                 assert rows <= 4, (statement.name, place, rows)
+
+
+async def test_a_candidate_policy_is_told_beside_the_one_that_decided(house: House):
+    await house.change_line(terms=LineTerms.model_validate({"shadow": {"incident": True}}))
+    assert (await house.ivr.eligible()).action == "offer"
+    told = await explained(house, "/v1/calls/explanation", {"call_id": "call-1"})
+    (answer,) = told["eligibility"]
+    assert (answer["reason"], answer["refused_by"]) == ("ok", None)
+    assert (answer["shadow"]["reason"], answer["shadow"]["refused_by"]) == (
+        "incident",
+        "no_incident",
+    )

@@ -110,7 +110,11 @@ async def test_an_offer_is_remembered_within_the_call_and_after_it(house: House)
     )
     assert (await house.ivr.eligible("queue")).action == "offer"
     assert (await house.ivr.eligible("queue")).action == "offer", "a repeated request"
-    await ago(house, 30)
+    await ago(house, 4)
+    assert (await house.ivr.eligible("queue")).action == "offer", "and again"
+    await ago(house, 4)
+    assert (await house.ivr.eligible("queue")).reason == "frequency_cap", "not for ever"
+    await ago(house, 26)
     assert (await house.ivr.eligible("queue")).reason == "frequency_cap"
     await ago(house, 30)
     await house.ivr.event("offered", "queue")

@@ -23,13 +23,17 @@ async def test_a_rule_costs_its_own_rows(database_url, analysed):
         account = "00000000-0000-0000-0000-000000000001"
         number = "+79000004321"
         about: dict[str, Any] = {
-            "workspace": 1, "line": LINE, "call_id": "4321", "caller": number, "target": number,
-            "account": account, "patterns": patterns_of(number), "repeat_call_s": 10**8,
-            "declined_s": 10**8, "openings_within_s": 10**8, "openings_kept": 5,
-            "ignored_within_s": 10**8, "ignored_kept": 5, "within_min": 10**6, "enough": 50,
+            "workspace": 1, "line": LINE, "call_id": "4321", "caller": number,
+            "ignored_within_s": 10**8, "ignored_kept": 5, "same_offer_s": 5.0,
+            "within_min": 10**6, "enough": 50,
+            # One place of those who ask together.
+            "lines": [LINE], "call_ids": ["4321"], "callers": [number], "targets": [number],
+            "accounts": [account], "repeat_calls_s": [10.0**8], "declined_s": [10.0**8],
+            "patterns": [" ".join(patterns_of(number))], "openings_within_s": [10.0**8],
+            "openings_kept": [5],
         }  # fmt: skip
         for statement, most in (
-            (CALLS["know_caller"], 4),
+            (CALLS["know_callers"], 4),
             (CALLS["remember_offers"], 4),
             (READINESS["recent_calls"], 50),
         ):

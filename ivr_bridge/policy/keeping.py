@@ -1,0 +1,39 @@
+"""What is looked at when a policy is written down or read, so that no rule has to."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+
+from ivr_bridge.policy.holidays import are_known, holidays_of, near_years
+from ivr_bridge.policy.hours import Holidays
+from ivr_bridge.policy.terms import PolicyTerms
+
+
+def doubts(policy: PolicyTerms, prompt_version: str) -> Iterator[tuple[str, str]]:
+    """What cannot be meant, by its place; `prompt_version` is the line's own prompt's."""
+    place, accepted = _place(policy), policy.consent.prompt_versions
+    if place is not None and not are_known(place.country, place.subdivision):
+        named = " ".join(filter(None, (place.country, place.subdivision)))
+        yield "hours.holidays", f"the holidays of {named} are not known"
+    if accepted and prompt_version not in accepted:
+        yield (
+            "consent.prompt_versions",
+            f"the line's own prompt {prompt_version!r} is not among them",
+        )
+
+
+async def learn(policies: Iterable[PolicyTerms | None]) -> None:
+    """Read the holidays that these keep: the first look takes half a second, and calls are waiting."""
+    places = {_place(policy) for policy in policies if policy is not None} - {None}
+    if places:
+        await asyncio.to_thread(_read, places)
+
+
+def _read(places: Iterable[Holidays | None]) -> None:
+    for place in places:
+        if place is not None:
+            for year in near_years():
+                holidays_of(place.country, place.subdivision, year)
+
+
+def _place(policy: PolicyTerms) -> Holidays | None:
+    return None if policy.hours is None else policy.hours.holidays
