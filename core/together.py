@@ -27,6 +27,8 @@ class _Line(Generic[Asked, Answer]):
 
     waiting: deque[_Waiting[Asked, Answer]] = field(default_factory=deque)
     busy: int = 0
+    slow: int = 0
+    """Hands that have been busy for longer than anybody should wait for them."""
 
 
 class Together(Generic[Place, Asked, Answer]):
@@ -37,18 +39,18 @@ class Together(Generic[Place, Asked, Answer]):
         serve: Callable[[Place, Sequence[Asked]], Awaitable[Sequence[Answer]]],
         *,
         apart: Callable[[Asked], Iterable[Hashable]],
-        hands: int = 2,
-        worth_a_hand: int = 8,
-        at_most: int = 24,
+        hands: int = 4,
+        patience_s: float = 0.02,
+        at_most: int = 32,
     ) -> None:
         """`serve` answers a whole group in its order. No two of a group are the same in anything that
-        `apart` names. A further hand is taken only for `worth_a_hand` who wait: a group that grows
-        is cheaper than one more transaction.
+        `apart` names. One hand serves, for a group that grows is cheaper than one more transaction;
+        a further one is taken when it has been busy for `patience_s`.
         """
         self._serve = serve
         self._apart = apart
         self._hands = hands
-        self._worth_a_hand = worth_a_hand
+        self._patience_s = patience_s
         self._at_most = at_most
         self._lines: dict[Place, _Line[Asked, Answer]] = {}
         self._serving: set[asyncio.Task[None]] = set()
@@ -64,7 +66,7 @@ class Together(Generic[Place, Asked, Answer]):
         return await waiting.answer
 
     def _take_hands(self, place: Place, line: _Line[Asked, Answer]) -> None:
-        while line.busy < self._hands and len(line.waiting) > line.busy * self._worth_a_hand:
+        while line.waiting and line.busy == line.slow and line.busy < self._hands:
             group = self._next(line)
             if not group:
                 break
@@ -96,6 +98,15 @@ class Together(Generic[Place, Asked, Answer]):
     async def _turn(
         self, place: Place, line: _Line[Asked, Answer], group: Sequence[_Waiting[Asked, Answer]]
     ) -> None:
+        slow = False
+
+        def lasts() -> None:
+            nonlocal slow
+            slow = True
+            line.slow += 1
+            self._take_hands(place, line)
+
+        watch = asyncio.get_running_loop().call_later(self._patience_s, lasts)
         try:
             answers = await self._serve(place, [each.asked for each in group])
         except Exception as error:  # noqa: BLE001 - each of them hears it, and nobody else does
@@ -107,5 +118,7 @@ class Together(Generic[Place, Asked, Answer]):
                 if not each.answer.done():
                     each.answer.set_result(answer)
         finally:
+            watch.cancel()
             line.busy -= 1
+            line.slow -= slow
             self._take_hands(place, line)

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 _CHANNEL = "ivr_bridge:wake"
 _PENDING_LIMIT = 10_000
 _RECONNECT_S = 0.5
-_GATHER_S = 0.005
+_GATHER_S = 0.02
 """The first hint goes out at once; those that follow on its heels go together."""
 _SENDER = "from:"
 

@@ -13,7 +13,7 @@ from messaging.channel import Account, Channel
 from messaging.pacing import Pacing
 
 _KEPT_S = 0.25
-_MOST = 8
+_MOST = 32
 _PATIENCE_S = 0.2
 _TRIES = 3
 

@@ -11,14 +11,14 @@ from core.together import Together
 class Counter:
     """Serves numbers, a turn at a time, when told to."""
 
-    def __init__(self, *, hands: int = 1, worth_a_hand: int = 1, at_most: int = 8) -> None:
+    def __init__(self, *, hands: int = 1, patience_s: float = 60, at_most: int = 8) -> None:
         self.groups: list[list[int]] = []
         self.go = asyncio.Event()
         self.together: Together[str, int, int] = Together(
             self.serve,
             apart=lambda asked: (asked % 100,),
             hands=hands,
-            worth_a_hand=worth_a_hand,
+            patience_s=patience_s,
             at_most=at_most,
         )
 
@@ -49,14 +49,18 @@ async def test_the_first_goes_at_once_and_the_others_together():
     assert counter.groups == [[1], [2, 3]]
 
 
-async def test_a_further_hand_is_taken_once_enough_wait():
-    counter = Counter(hands=2, worth_a_hand=2)
+async def test_a_further_hand_is_taken_when_the_first_one_lasts():
+    counter = Counter(hands=2, patience_s=0.01)
     asking = counter.ask(1, 2, 3)
     await turns()
     assert counter.groups == [[1]]
+    async with asyncio.timeout(5):
+        while len(counter.groups) == 1:
+            await asyncio.sleep(0)
+    assert counter.groups == [[1], [2, 3]]
     asking += counter.ask(4)
     await turns()
-    assert counter.groups == [[1], [2, 3, 4]]
+    assert counter.groups == [[1], [2, 3]], "there are two hands and no more"
     counter.go.set()
     assert await asyncio.gather(*asking) == [2, 4, 6, 8]
 
