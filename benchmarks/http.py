@@ -50,6 +50,11 @@ class Connection(asyncio.Protocol):
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(Answer(status, rest[:length]))
 
+    @property
+    def alive(self) -> bool:
+        """Can it be asked again?"""
+        return self._transport is not None
+
     async def ask(self, request: bytes) -> Answer:
         """Send these bytes, wait for the answer; raises Broken."""
         if self._transport is None:
@@ -61,6 +66,7 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+            self._transport = None
 
     def _fail(self, why: str) -> None:
         if self._answered is not None and not self._answered.done():

@@ -34,6 +34,8 @@ class Plan:
     connections: int
     rate: float | None = None
     """Arrivals a second; None means a closed loop."""
+    within_ms: float | None = None
+    """Every answer counts that holds what is expected and comes so soon, whatever its status."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,11 @@ class Seen:
     took_ms: list[float] = field(default_factory=list)
     example: str = ""
     """A wrong answer, to look at."""
+
+    @property
+    def good_share(self) -> float:
+        """Of those asked after the warming up; one that was never answered is wrong."""
+        return self.good / (self.good + self.wrong) if self.good + self.wrong else 0.0
 
     @property
     def per_second(self) -> float:
@@ -67,6 +74,8 @@ class Load:
         self._plan = plan
         self._make: Callable[[int], bytes] = maker(plan.target, plan.run)
         self._expect = plan.target.expect.encode()
+        # Whoever may answer late is waited for a little longer than that, and for no longer.
+        self._patience_s = None if plan.within_ms is None else plan.within_ms / 1000 + 0.5
         self._next = plan.first
         self._seen = Seen()
         self._counts_from = 0.0
@@ -109,24 +118,37 @@ class Load:
         plan = self._plan
         connection = idle.pop() if idle else await connect(plan.target.host, plan.target.port)
         await self._ask(connection, arrived)
-        idle.append(connection)
+        if connection.alive:
+            idle.append(connection)
 
     async def _ask(self, connection: Connection, arrived: float) -> None:
         number, self._next = self._next, self._next + 1
         try:
-            answer = await connection.ask(self._make(number))
+            async with asyncio.timeout(self._patience_s):
+                answer = await connection.ask(self._make(number))
         except Broken as broken:
             answer = Answer(0, str(broken).encode())
+        except TimeoutError:
+            connection.close()
+            answer = Answer(0, b"no answer")
         now = time.perf_counter()
         if not self._counts_from <= (arrived if self._plan.rate else now) < self._until:
             return
         seen = self._seen
-        if answer.status == 200 and self._expect in answer.body:
+        took_ms = (now - arrived) * 1000
+        if self._is_good(answer, took_ms):
             seen.good += 1
-            seen.took_ms.append((now - arrived) * 1000)
+            seen.took_ms.append(took_ms)
         else:
             seen.wrong += 1
-            seen.example = f"{answer.status} {answer.body[:300].decode(errors='replace')}"
+            told = answer.body[:300].decode(errors="replace")
+            seen.example = f"{answer.status} {told} after {took_ms:.0f} ms"
+
+    def _is_good(self, answer: Answer, took_ms: float) -> bool:
+        if self._expect not in answer.body:
+            return False
+        within_ms = self._plan.within_ms
+        return answer.status == 200 if within_ms is None else took_ms <= within_ms
 
 
 async def measure(plan: Plan) -> Seen:

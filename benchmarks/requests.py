@@ -12,7 +12,7 @@ from benchmarks import http
 CALLERS = 9_000_000
 """As many numbers as there are below +7903…; a run takes each once."""
 
-Kind = Literal["deflection", "message", "send"]
+Kind = Literal["deflection", "eligibility", "message", "send"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def caller(number: int) -> str:
 
 def maker(target: Target, run: str) -> Callable[[int], bytes]:
     """The bytes of the n-th request; `run` keeps ids of one run apart from another's."""
-    return {"deflection": _call, "message": _message, "send": _send}[target.kind](target, run)
+    makers = {"deflection": _call, "eligibility": _call, "message": _message, "send": _send}
+    return makers[target.kind](target, run)
 
 
 def template(account: str, to: str, tracker: str) -> dict[str, object]:

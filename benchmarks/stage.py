@@ -14,10 +14,12 @@ import asyncpg
 
 from benchmarks.floors import TABLES
 from benchmarks.requests import Target, caller
+from benchmarks.troubles import Troubles
 from config import embedded
 from config.demo.facts import Ports, Secrets, environment, kept_secrets
 from config.demo.network import sandbox_config
 from config.demo.processes import Child, stop_all
+from config.embedded.pair import Embedded
 from config.rooms import rooms
 from config.settings import Settings
 from config.workspaces.apply import apply
@@ -47,11 +49,15 @@ class Stage:
 
     product_calls: Target
     product_webhooks: Target
+    product_offers: Target
     floor_calls: Target
+    floor_rows: Target
+    """The floor that writes the product's rows; nobody is judged by it."""
     floor_webhooks: Target
     sandbox: Target
     web: Child
     database_url: str
+    troubles: Troubles
 
 
 @asynccontextmanager
@@ -60,7 +66,7 @@ async def stage(folder: Path, people: int, report: Report) -> AsyncIterator[Stag
     await asyncio.to_thread(_clear, folder)
     pair = await asyncio.to_thread(embedded.start, folder, report=report)
     try:
-        async with _running(pair.database_url, pair.redis_url, folder, people, report) as running:
+        async with _running(pair, folder, people, report) as running:
             yield running
     finally:
         await asyncio.to_thread(pair.stop)
@@ -69,8 +75,9 @@ async def stage(folder: Path, people: int, report: Report) -> AsyncIterator[Stag
 
 @asynccontextmanager
 async def _running(
-    database_url: str, redis_url: str, folder: Path, people: int, report: Report
+    pair: Embedded, folder: Path, people: int, report: Report
 ) -> AsyncIterator[Stage]:
+    database_url, redis_url = pair.database_url, pair.redis_url
     kept = kept_secrets(folder)
     ports = Ports(*_free_ports(5))
     (floor_port,) = _free_ports(1)
@@ -102,6 +109,7 @@ async def _running(
             "FLOOR_ACCOUNT": account,
             "FLOOR_TOKEN": kept.access_token,
             "FLOOR_SECRET": kept.app_secret,
+            "FLOOR_WORKSPACE": str(workspace_id),
         },
         folder / "floor.log",
     )
@@ -129,7 +137,11 @@ async def _running(
         yield Stage(
             product_calls=calls,
             product_webhooks=webhooks,
+            product_offers=replace(
+                calls, kind="eligibility", path="/v1/eligibility", expect='"offer"'
+            ),
             floor_calls=replace(calls, port=floor_port, path="/deflections"),
+            floor_rows=replace(calls, port=floor_port, path="/rows"),
             floor_webhooks=replace(webhooks, port=floor_port, path="/webhooks"),
             sandbox=Target(
                 "send",
@@ -141,6 +153,7 @@ async def _running(
             ),
             web=web,
             database_url=database_url,
+            troubles=Troubles(pair, sandbox_url, sandbox, report),
         )
     finally:
         await stop_all([web, floor, sandbox], report)
