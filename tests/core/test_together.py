@@ -13,6 +13,7 @@ class Counter:
 
     def __init__(self, *, hands: int = 1, patience_s: float = 60, at_most: int = 8) -> None:
         self.groups: list[list[int]] = []
+        self.begun: asyncio.Queue[None] = asyncio.Queue()
         self.go = asyncio.Event()
         self.together: Together[str, int, int] = Together(
             self.serve,
@@ -24,6 +25,7 @@ class Counter:
 
     async def serve(self, place: str, group: Sequence[int]) -> Sequence[int]:
         self.groups.append(list(group))
+        self.begun.put_nowait(None)
         await self.go.wait()
         if 13 in group:
             raise LookupError(place)
@@ -55,8 +57,8 @@ async def test_a_further_hand_is_taken_when_the_first_one_lasts():
     await turns()
     assert counter.groups == [[1]]
     async with asyncio.timeout(5):
-        while len(counter.groups) == 1:
-            await asyncio.sleep(0)
+        await counter.begun.get()
+        await counter.begun.get()
     assert counter.groups == [[1], [2, 3]]
     asking += counter.ask(4)
     await turns()
