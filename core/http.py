@@ -79,11 +79,14 @@ class Endpoint:
     right: Right | None = None
     scope: str | None = None
     accepts: type[BaseModel] | None = None
+    body_types: Sequence[str] = ("application/json",)
     answers: type[BaseModel] | None = None
     status: int = 200
     faults: tuple[type[Fault], ...] = ()
     parameters: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     answer_types: Sequence[str] = ("application/json",)
+    found: str | None = None
+    """What 302 means here, where it is an answer."""
     wraps_own_faults: bool = False
     """The IVR's addresses answer faults in the IVR's own words, so they look at the key themselves."""
 

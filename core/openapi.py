@@ -31,6 +31,7 @@ _PROBLEM = {
         },
     },
 }
+_AS_TEXT = {"type": "string"}
 _SECURITY: Mapping[Access, Sequence[Mapping[str, list[str]]]] = {
     Access.PUBLIC: [],
     Access.PERSON: [{"session": []}],
@@ -88,7 +89,9 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.accepts is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _reference(endpoint.accepts)}},
+            "content": {
+                kind: {"schema": _reference(endpoint.accepts)} for kind in endpoint.body_types
+            },
         }
     return operation
 
@@ -102,8 +105,15 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if endpoint.status != 204:  # noqa: PLR2004 - No Content
         schema = _reference(endpoint.answers) if endpoint.answers else {}
-        content = {"content": {kind: {"schema": schema} for kind in endpoint.answer_types}}
+        content = {
+            "content": {
+                kind: {"schema": schema if kind == "application/json" else _AS_TEXT}
+                for kind in endpoint.answer_types
+            }
+        }
     responses: dict[str, Any] = {str(endpoint.status): {"description": "Done.", **content}}
+    if endpoint.found is not None:
+        responses["302"] = {"description": endpoint.found}
     by_status: dict[int, list[type[Fault]]] = {}
     for fault in endpoint.faults:
         by_status.setdefault(fault.status, []).append(fault)

@@ -163,6 +163,8 @@ _VIEWS: tuple[str, ...] = (
     "text/xml",
     "application/voicexml+xml",
 )
+_BODIES: tuple[str, ...] = ("application/json", "application/x-www-form-urlencoded")
+_FOUND = "With `branch=status`: the call goes on."
 _FORMAT: dict[str, Any] = {
     "name": "format",
     "in": "query",
@@ -206,10 +208,12 @@ def _addresses(prefix: str, access: Access, how: str) -> tuple[Endpoint, ...]:
             access=access,
             scope=scope,
             accepts=CallRequest if method == "POST" else None,
+            body_types=_BODIES,
             answers=DecisionDocument,
             faults=(*_FAULTS, IdempotencyConflict),
             parameters=(_FORMAT, _BRANCH, *(_ASKED if method == "GET" else ())),
             answer_types=_VIEWS,
+            found=_FOUND,
             wraps_own_faults=True,
         )
 
@@ -225,6 +229,7 @@ def _addresses(prefix: str, access: Access, how: str) -> tuple[Endpoint, ...]:
             faults=(Unauthorized, DeflectionUnknown),
             parameters=(_FORMAT, _BRANCH, _WAIT),
             answer_types=_VIEWS,
+            found=_FOUND,
             wraps_own_faults=True,
         )
 
@@ -244,6 +249,7 @@ def _addresses(prefix: str, access: Access, how: str) -> tuple[Endpoint, ...]:
             access=access,
             scope=scope,
             accepts=CallEventsDocument,
+            body_types=_BODIES,
             answers=EventsTaken,
             faults=_FAULTS,
             wraps_own_faults=True,

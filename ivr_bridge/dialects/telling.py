@@ -56,7 +56,8 @@ def tell_fault(turn: Turn, fault: Fault) -> web.Response:
         seconds = fault.facts.get("retry_after_s", 5 if isinstance(fault, RateLimited) else 1)
         response.headers["Retry-After"] = str(seconds)
     if isinstance(fault, Unauthorized):
-        response.headers["WWW-Authenticate"] = "Bearer"
+        # Some clients keep the user and password of an address until they are asked for them.
+        response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="IVR Bridge"'
     return response
 
 
