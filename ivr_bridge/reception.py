@@ -89,14 +89,16 @@ class Reception:
         """What is told about calls, and the lines that it may be about (none named: all)."""
         asker = await self.enter(turn)
         turn.body = await read_limited(turn.request, MAX_EVENTS)
+        query = turn.request.query
         told = [
-            event(each) if isinstance(each, Mapping) else each for each in read_events(turn.body)
+            event(each, query) if isinstance(each, Mapping) else each
+            for each in read_events(turn.body)
         ]
         if asker.holder is not None and "key" not in turn.request.match_info:
             return asker.workspace_id, asker.holder.lines, told
         # One platform reports about one line here, and it is the line that says how it may ask.
         first = told[0].get("line") if isinstance(told[0], Mapping) else None
-        line = await self._line(asker, turn.request.query.get("line", first))
+        line = await self._line(asker, first)
         if line is None:
             raise LineForbidden
         await self.admit(turn, asker, line)

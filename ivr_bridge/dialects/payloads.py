@@ -75,14 +75,14 @@ def is_over(fields: Mapping[str, Any]) -> bool:
     return str(fields.get("exiting", "")).lower() == "true"
 
 
-def event(fields: Mapping[str, Any]) -> dict[str, Any]:
+def event(fields: Mapping[str, Any], address: Mapping[str, str]) -> dict[str, Any]:
     """A platform's report about a call as one of our events; what is one already stays as it is."""
     status = fields.get("CallStatus", fields.get("call_status"))
     if "event" in fields or not isinstance(status, str):
         return dict(fields)
     if str(fields.get("Direction", fields.get("direction", ""))).startswith("outbound"):
         return {}  # the leg to an operator, not the caller's
-    told = in_the_contracts_names(fields, {})
+    told = in_the_contracts_names(fields, address)
     return {
         "call_id": told.get("call_id"),
         "line": told.get("line"),

@@ -193,6 +193,11 @@ async def test_the_end_of_a_call_is_told_by_the_status_callback(house: House, pl
         "/v1/l/demo/calls/events", CallStatus="completed", Direction="outbound-dial", CallSid="CA2"
     )
     assert other.status == 403
+    trunk = {"To": "+74990000000", "Called": "+74990000000", "CallSid": "CA3"}
+    named = await platform.twilio(
+        "/v1/l/demo/calls/events?line=main", CallStatus="completed", **trunk
+    )
+    assert named.json["accepted"] == 1
     wrong = await platform.twilio("/v1/l/demo/calls/events", token="wrong", CallStatus="completed")
     assert (wrong.status, wrong.action) == (401, "continue")
 
