@@ -143,6 +143,10 @@ async def _by_person(
             return await _report(tx, room, about, wanted.state, by_person=who, at=now)
         chat_id = await _chat(tx, wanted, None)
         place = await reading.place(tx, sight, chat_id)
+        before = await store.latest_of_chat(tx, chat_id)
+        if before is not None and before.is_open:
+            # A second click, or a click whose answer was lost: it is no longer in their hands.
+            return before
         if place.operator_id != me and not sight.everything:
             raise NotYours
         return await returns.request(

@@ -24,7 +24,8 @@ const CALL = {
   call_id: 'call-771', line: { number: '8 800 250-00-00', title: 'Горячая линия' }, caller: '+7 900 ***-**-17',
   at: at(900), ivr_path: ['Заказы', 'Где мой заказ', 'Ждать оператора'], digits: '1-2-1', intent: 'order_status',
   voice_wait_s: 205, queue_position: 14, context: { order: 'R-48213' }, deflection_id: 'df_1', earlier_calls: 3,
-  outcome: 'hangup', rescue: false,
+  outcome: 'hangup', rescue: false, may_return: true, returning: null, tries: 0, next_try_at: null,
+  called_again: null,
 };
 
 const conversation = (number, name, more = {}) => ({

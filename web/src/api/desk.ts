@@ -90,6 +90,14 @@ export const transfer = (
   body: { epoch: number; queue_id: string; reason?: string },
 ): Promise<unknown> => request('POST', `${conversation(id)}/transfer`, { body });
 
+export const returnToVoice = (id: string, epoch: number): Promise<unknown> =>
+  request('POST', '/v1/calls/return', { body: { conversation_id: id, epoch } });
+
+export const calledBack = (
+  id: string,
+  body: { epoch: number; answered: boolean },
+): Promise<Conversation> => request('POST', `${conversation(id)}/called`, { body });
+
 export const acceptReservation = (id: string): Promise<Conversation> =>
   request('POST', `/v1/reservations/${encodeURIComponent(id)}/accept`);
 

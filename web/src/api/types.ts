@@ -77,6 +77,18 @@ export interface CallCard {
   readonly earlier_calls: number;
   readonly outcome: string | null;
   readonly rescue: boolean;
+  /** The line calls back: a chat of it may go back to the telephone. */
+  readonly may_return: boolean;
+  readonly returning: {
+    readonly state: string;
+    readonly at: Time;
+    readonly asked_by: string | null;
+    readonly queued_at: Time | null;
+  } | null;
+  /** Calls that nobody answered. */
+  readonly tries: number;
+  readonly next_try_at: Time | null;
+  readonly called_again: { readonly at: Time; readonly calls: number; readonly within_s: number } | null;
 }
 
 export interface Summary {

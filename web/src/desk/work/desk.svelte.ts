@@ -2,6 +2,7 @@
 import * as api from '../../api/desk.ts';
 import type { Change, Conversation, Declared, Frame, Me, Reservation } from '../../api/types.ts';
 import { clock } from '../../device/clock.svelte.ts';
+import { time } from '../../i18n/format.ts';
 import { t } from '../../i18n/index.svelte.ts';
 import { session } from '../../session/session.svelte.ts';
 import { browserSocket, LiveSocket, type Link } from '../live/socket.ts';
@@ -174,6 +175,36 @@ export class Desk {
       this.#given.delete(id);
       this.notices.say('hot', explain(error));
       return false;
+    }
+  }
+
+  /** The customer is to be called at the place they had; the chat ends. */
+  async returnToVoice(conversation: Conversation): Promise<boolean> {
+    try {
+      this.#given.add(conversation.id);
+      await api.returnToVoice(conversation.id, conversation.epoch);
+      this.notices.say('good', t('return.done', { name: nameOf(conversation) }));
+      return true;
+    } catch (error) {
+      this.#given.delete(conversation.id);
+      this.notices.say('hot', explain(error));
+      return false;
+    }
+  }
+
+  /** How calling a customer back went. */
+  async calledBack(conversation: Conversation, answered: boolean): Promise<void> {
+    const { id, epoch } = conversation;
+    try {
+      if (!answered) this.#given.add(id);
+      const told = await api.calledBack(id, { epoch, answered });
+      this.store.apply([{ kind: 'conversation', conversation: told }]);
+      const again = told.call?.next_try_at;
+      if (!answered)
+        this.notices.say('plain', again ? t('callback.again', { at: time(again) }) : t('callback.over'));
+    } catch (error) {
+      this.#given.delete(id);
+      this.notices.say('hot', explain(error));
     }
   }
 

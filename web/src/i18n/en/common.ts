@@ -69,6 +69,8 @@ export const common = {
   'problem.contact_unknown': 'This customer is not in your queues.',
   'problem.too_large': 'That is too large. Shorten it.',
   'problem.overloaded': 'The service is busy. Nothing was changed; try again in a moment.',
+  'problem.return_not_offered': 'This line does not call back, so the chat stays with you.',
+  'problem.number_unknown': 'There is no number to call. The chat stays with you.',
 
   'channel.whatsapp': 'WhatsApp',
   'channel.phone': 'Phone',
@@ -170,4 +172,10 @@ export const common = {
   'reason.stopped': 'the customer wants no messages',
   'reason.not_me': 'somebody else’s number',
   'reason.wrote': 'the customer wrote',
+  'reason.returned_to_voice': 'the customer is called',
+  'reason.not_reached': 'nobody answered',
+  'reason.voice': 'the customer wants to be called',
+  'reason.customer_called': 'the customer called',
+  'reason.customer_stays': 'the customer stays in the chat',
+  'reason.dialler': 'by the dialler',
 } as const;

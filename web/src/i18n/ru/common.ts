@@ -69,6 +69,8 @@ export const common = {
   'problem.contact_unknown': 'Этот клиент не в ваших очередях.',
   'problem.too_large': 'Слишком много. Сократите.',
   'problem.overloaded': 'Сервис занят. Ничего не изменилось; попробуйте чуть позже.',
+  'problem.return_not_offered': 'На этой линии не перезванивают, чат остаётся у вас.',
+  'problem.number_unknown': 'Нет номера для звонка. Чат остаётся у вас.',
 
   'channel.whatsapp': 'WhatsApp',
   'channel.phone': 'Телефон',
@@ -170,4 +172,10 @@ export const common = {
   'reason.stopped': 'клиент не хочет сообщений',
   'reason.not_me': 'чужой номер',
   'reason.wrote': 'клиент написал',
+  'reason.returned_to_voice': 'клиенту звонят',
+  'reason.not_reached': 'не дозвонились',
+  'reason.voice': 'клиент хочет, чтобы ему позвонили',
+  'reason.customer_called': 'клиент позвонил сам',
+  'reason.customer_stays': 'клиент остаётся в чате',
+  'reason.dialler': 'системой обзвона',
 } as const;
