@@ -79,6 +79,7 @@ async def take(settings: Settings, asked: Asked, say: Console, out: Console) -> 
             home = await home_of(tx)
         wanted = Wanted(
             zone=_zone(asked.timezone) or home.zone,
+            zone_is_sure=asked.timezone is not None,
             line=asked.line,
             prefix=asked.prefix,
             make_ids=asked.make_ids,

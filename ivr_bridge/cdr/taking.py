@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from itertools import islice
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from core.clock import Clock
+from core.faults import Invalid
 from core.ids import LineId, WorkspaceId
 from core.postgres import Database
 from core.queries import load
@@ -74,11 +76,17 @@ class Wanted:
     """What the engineer says about the file."""
 
     zone: tzinfo
+    zone_is_sure: bool = True
+    """Said by the engineer; a mere default is given up when the file's own ids contradict it."""
     line: str | None = None
     """All its incoming calls were on this line."""
     prefix: str = ""
     """What the IVR puts before the PBX's id when it asks."""
     make_ids: bool = False
+
+
+class ZoneDoubtful(Invalid, code="timezone_doubtful"):
+    """The times of this file and the moments in its ids are hours apart: say --timezone. Nothing was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,8 @@ class Taking:
         only = await self._only_line()
         with tempfile.TemporaryFile("w+", encoding="utf-8") as waiting:
             for batch in _batches(self._read(source)):
+                if not self._wanted.zone_is_sure and not self.tally.known + self.tally.taken:
+                    self._doubt(batch)
                 await self._take(batch, only, waiting)
                 report(self.tally)
             waiting.seek(0)
@@ -172,6 +182,16 @@ class Taking:
                 waiting.write(json.dumps([row.number, row.fields]) + "\n")
         if found:
             await self._write(sorted(found, key=lambda each: each.number))
+
+    def _doubt(self, rows: Sequence[_Row]) -> None:
+        """Times once taken cannot be told from true ones later: better ask before the first."""
+        offs = []
+        for row in rows:
+            with suppress(Skipped):
+                offs.append(self._understood(row).off_s)
+        told = [off_s for off_s in offs if off_s is not None]
+        if told and 2 * sum(map(_other_zone, told)) > len(told):
+            raise ZoneDoubtful
 
     def _understood(self, row: _Row) -> Record:
         return understood(

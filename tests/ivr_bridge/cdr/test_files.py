@@ -8,7 +8,7 @@ import pytest
 from core.faults import Invalid
 from ivr_bridge.cdr.layouts import FormatUnknown
 from ivr_bridge.cdr.record import Skip
-from ivr_bridge.cdr.taking import Tally
+from ivr_bridge.cdr.taking import Tally, ZoneDoubtful
 from ivr_bridge.events import LineUnknown
 from tests.ivr_bridge.cdr.conftest import FILES
 
@@ -149,5 +149,8 @@ async def test_odd_files_end_well(take):
 
 
 async def test_a_wrong_time_zone_shows(take):
-    assert (await take("asterisk-master.csv")).other_hours == 0
+    with pytest.raises(ZoneDoubtful):
+        await take("asterisk-master.csv", zone=UTC, zone_is_sure=False)
+    assert (await take("asterisk-master.csv", zone_is_sure=False)).taken == 5
+    assert (await take("asterisk-master.csv")).known == 5
     assert (await take("asterisk-master.csv", zone=UTC)).other_hours == 6
