@@ -86,6 +86,8 @@ async def _write(rooms: Rooms, tx: Tx, file: WorkspaceFile, flows: Mapping[str, 
     settings: dict[str, Any] = {"accent": file.workspace.accent} if file.workspace.accent else {}
     if budget := file.budget.model_dump(exclude_defaults=True):
         settings["budget"] = budget
+    if file.costs is not None:
+        settings["costs"] = file.costs.model_dump(mode="json")
     await put_workspace(
         tx,
         Workspace(

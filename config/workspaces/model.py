@@ -23,6 +23,7 @@ from core.vocabulary import phone_number
 from ivr_bridge.guard import WorkspaceBudget
 from ivr_bridge.news import News
 from ivr_bridge.policy.keeping import doubts
+from ivr_bridge.reports.savings import Costs
 from ivr_bridge.terms import LineTerms
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -237,6 +238,8 @@ class WorkspaceFile(_Part):
         [], max_length=100_000
     )
     """Numbers to which no call is moved: whole, or as a beginning with a star (`+7916*`)."""
+    costs: Costs | None = None
+    """What the report `savings` reckons with: `{voice_minute: 4.5, message: 2.1, currency: RUB}`."""
 
     @field_validator("do_not_contact")
     @classmethod

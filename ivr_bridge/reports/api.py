@@ -24,8 +24,11 @@ from ivr_bridge.lines import Lines
 from ivr_bridge.reports.deflection_funnel import deflection_funnel
 from ivr_bridge.reports.deflections import TooManyRows, deflections
 from ivr_bridge.reports.formats import Format, written
+from ivr_bridge.reports.net_share import net_share
 from ivr_bridge.reports.periods import period
+from ivr_bridge.reports.repeat_calls import repeat_calls
 from ivr_bridge.reports.report import Report
+from ivr_bridge.reports.savings import savings
 from ivr_bridge.reports.shadow import shadow
 from ivr_bridge.reports.table import Question, Table, labels
 from ivr_bridge.reports.voice_to_chat import GROUPS, voice_to_chat
@@ -60,6 +63,9 @@ METRICS: Mapping[str, Metric] = {
     "voice-to-chat": Metric(voice_to_chat, GROUPS),
     "deflection-funnel": Metric(deflection_funnel),
     "deflections": Metric(deflections),
+    "net-share": Metric(net_share),
+    "repeat-calls": Metric(repeat_calls),
+    "savings": Metric(savings),
     "shadow": Metric(shadow),
 }
 

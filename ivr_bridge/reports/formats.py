@@ -136,6 +136,7 @@ def _xlsx(report: Report) -> bytes:
         Unit.TIME: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}),
         Unit.SHARE: book.add_format({"num_format": "0.0%"}),
         Unit.CALLS: book.add_format({"num_format": "#,##0"}),
+        Unit.AMOUNT: book.add_format({"num_format": "#,##0.00"}),
     }
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
     sheet = book.add_worksheet(_TABS[report.language].rows)

@@ -22,6 +22,8 @@ class Unit(StrEnum):
     TIME = "time"
     YES_NO = "yes_no"
     REASONS = "reasons"
+    AMOUNT = "amount"
+    """Minutes or money."""
 
 
 @dataclass(frozen=True, slots=True)
