@@ -1,4 +1,4 @@
-"""The caller hung up on our word, the message failed: an SMS leads them into the chat, exactly once."""
+"""The message failed: before the hang-up an SMS takes its place, after it an SMS leads into the chat."""
 
 import re
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ import pytest_asyncio
 from sandbox.client import Phone
 from tests.conftest import Servers
 from tests.journeys.house import changed_workspace, new_phone, running
+from tests.journeys.story import is_offered_chat
 from tests.journeys.test_a_message_that_fails_after_the_hangup_becomes_one_call_back import (
     stranded,
 )
@@ -17,12 +18,15 @@ from tests.product import ACCOUNT, Product
 
 SMS = "sms"
 LINK = re.compile(r"http://\S+/go/[0-9a-z]{20}")
-RESCUE = """
+TERMS = """
     rescue:
       by: sms
       channel: sms
       text:
         ru: "Toyshop: сообщение не дошло. Продолжить в чате: {link}"
+    channels:
+      - channel: whatsapp
+      - {channel: sms, text: {ru: "Toyshop: вы звонили на {line_number}. Ответьте на это SMS."}}
 """
 
 
@@ -31,7 +35,7 @@ async def own_product(
     servers: Servers, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Product]:
     folder = tmp_path_factory.mktemp("sms")
-    changes = {"    confirm: sent\n": f"    confirm: sent{RESCUE}"}
+    changes = {"    confirm: sent\n": f"    confirm: sent{TERMS}"}
     workspace = changed_workspace(folder, changes)
     async with running(servers, template, folder, workspace=workspace) as product:
         yield product
@@ -148,6 +152,71 @@ async def test_an_sms_of_which_nobody_knows_is_never_sent_again(own_product: Pro
     # It had gone out all the same, as a report says later.
     await phone.wait_for(SMS)
     assert len(await texts_to(product, phone)) == 1
+    assert (await rescue_of(product, phone))["kind"] == "sms"
+
+
+async def test_an_sms_follows_while_the_caller_still_waits(own_product: Product):
+    product = own_product
+    phone = new_phone(product)
+    await product.sandbox.behave(phone.number, "not_on_whatsapp")
+    await is_offered_chat(phone)
+    await phone.press("1")
+    sms = await phone.wait_for(SMS)
+    assert "Ответьте на это SMS" in sms["text"]
+    call = await phone.wait_for_call(lambda call: call["state"] == "ended")
+    assert call["outcome"] == "hangup"
+    answer = next(each["reply"] for each in call["api"] if each["path"] == "/v1/deflections")
+    assert (answer["channel"], answer["action"]) == ("sms", "hangup")
+    await phone.write(SMS, "Где мой заказ?")
+    rows = await product.until(
+        "SELECT f.fact FROM ivr_bridge.fact f JOIN ivr_bridge.deflection d USING (deflection_id)"
+        " JOIN ivr_bridge.call c USING (call_ref) WHERE c.call_id = $1 AND f.fact = 'engaged'",
+        call["id"],
+    )
+    assert len(rows) == 1
+    assert len(await texts_to(product, phone)) == 1
+    assert await product.sandbox.openings(phone.number) == 1
+
+
+async def test_where_delivered_is_asked_nothing_less_will_do(own_product: Product, phone: Phone):
+    product = own_product
+    told = await product.deflect(phone.number, confirm="delivered")
+    assert (told["action"], told["evidence"]) == ("hangup", "delivered_now")
+    elsewhere = new_phone(product)
+    await product.sandbox.behave(elsewhere.number, "offline")
+    told = await product.deflect(elsewhere.number, confirm="delivered", deadline_ms=1800)
+    assert (told["action"], told["reason"]) == ("continue", "deadline")
+    # An offline phone is no failure: nothing follows, and what comes later is late.
+    assert await texts_to(product, elsewhere) == []
+    await product.sandbox.online(elsewhere.number, True)
+    await product.until(
+        "SELECT 1 FROM ivr_bridge.fact f JOIN ivr_bridge.deflection d USING (deflection_id)"
+        " JOIN ivr_bridge.call c USING (call_ref) WHERE c.caller = $1 AND f.fact = 'late'",
+        elsewhere.number,
+    )
+
+
+async def test_who_left_after_pressing_1_gets_the_rescue_as_well(own_product: Product):
+    product = own_product
+    phone = new_phone(product)
+    await product.sandbox.behave(phone.number, "manual")
+    await is_offered_chat(phone)
+    await phone.press("1")
+    await product.sandbox.wire(phone.number, kind="opening", wait_ms=5000)
+    await phone.hang_up()
+    await product.until(
+        "SELECT 1 FROM ivr_bridge.fact f JOIN ivr_bridge.deflection d USING (deflection_id)"
+        " JOIN ivr_bridge.call c USING (call_ref) WHERE c.caller = $1 AND f.fact = 'caller_left'",
+        phone.number,
+    )
+    await product.until(
+        "SELECT 1 FROM ivr_bridge.deflection d JOIN ivr_bridge.call c USING (call_ref)"
+        " WHERE c.caller = $1 AND d.outcome = 'continue'",
+        phone.number,
+    )
+    await product.sandbox.status("failed", to=phone.number, code=131026)
+    sms = await phone.wait_for(SMS)
+    assert LINK.search(sms["text"])
     assert (await rescue_of(product, phone))["kind"] == "sms"
 
 
