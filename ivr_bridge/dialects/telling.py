@@ -63,7 +63,7 @@ def tell_fault(turn: Turn, fault: Fault) -> web.Response:
 
 def _document(verbs: VerbDialect, turn: Turn, answer: Answer) -> str:
     scene = turn.scene(answer.deflection_id)
-    said = turn.says(answer.prompt_key)
+    said = turn.says(answer.prompt_key, answer.channel)
     match answer.action:
         case Action.OFFER if said is not None:
             return verbs.offer(scene, said)

@@ -40,11 +40,12 @@ class Turn:
     over: bool = False
     """The call has ended."""
 
-    def says(self, key: PromptKey) -> Words | None:
+    def says(self, key: PromptKey, channel: str | None = None) -> Words | None:
         """The line's words here; None when the line is not known."""
         if self.line is None:
             return None
-        return words(self.line, key, self._language(self.line), brand=self.brand)
+        language = self._language(self.line)
+        return words(self.line, key, language, brand=self.brand, channel=channel)
 
     def scene(self, attempt: DeflectionId | None = None) -> Scene:
         """Where this turn's document is played."""

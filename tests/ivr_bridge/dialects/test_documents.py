@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ids import DeflectionId, new_id
+from core.vocabulary import ChannelKind
 from ivr_bridge.answer import Answer
 from ivr_bridge.dialects.dialect import Destination, Scene
-from ivr_bridge.dialects.saying import OURS, words
+from ivr_bridge.dialects.saying import OURS, OURS_BY_SMS, words
 from ivr_bridge.dialects.telling import VERBS
 from ivr_bridge.dialects.views import View, plain
 from ivr_bridge.line import Line
@@ -166,7 +167,7 @@ def test_our_words_are_those_of_the_documentation():
     from pathlib import Path
 
     page = (Path(__file__).parents[3] / "docs" / "ivr" / "prompts.md").read_text()
-    for key, texts in OURS.items():
+    for key, texts in (*OURS.items(), *OURS_BY_SMS.items()):
         assert f"| `{key.value}` |" in page
         for text in texts.values():
             assert f"| {text} |" in page, text
@@ -178,3 +179,19 @@ def test_a_line_speaks_its_own_words_first():
     assert (own.text, own.voice) == ("Жмите один, это Кукла.", "Polly.Tatyana")
     assert "Toys <& Co>" in words(line, PromptKey.OFFER, "en").text
     assert words(line, PromptKey.OFFER, "de").language == "en"
+
+
+def test_what_is_said_is_where_the_message_is():
+    line = a_line({"sent_goodbye.sms": {"ru": "СМС в пути."}, "offer": {"en": "On {channel}?"}}, {})
+    key = PromptKey.SENT_GOODBYE
+    assert "в Telegram" in words(line, key, "ru", channel="telegram").text
+    assert "в мессенджере" in words(line, key, "ru").text
+    assert words(line, key, "ru", channel="sms").text == "СМС в пути."
+    assert "text message" in words(line, key, "en", channel="sms").text
+    assert words(line, PromptKey.OFFER, "en", channel="viber").text == "On Viber?"
+    for each in PromptKey:
+        for channel in (*ChannelKind, None):
+            for language in ("ru", "en", "de"):
+                said = words(line, each, language, channel=channel).text
+                assert said
+                assert "{" not in said

@@ -17,8 +17,8 @@ from ivr_bridge.dialects.telling import VERBS, tell, tell_fault
 from ivr_bridge.dialects.turn import Turn
 from ivr_bridge.dialects.views import View
 from ivr_bridge.line import Line
-from ivr_bridge.outcome import Action
-from tests.ivr_bridge.dialects.test_documents import ANSWERS, CHECKS, LINES, hangs_up, said
+from ivr_bridge.outcome import Action, Reason
+from tests.ivr_bridge.dialects.test_documents import ANSWERS, CHECKS, LINES, a_line, hangs_up, said
 
 PATHS = ["/v1/deflections", "/v1/l/demo/eligibility", "/v1/k/ib_x/deflections/d_0"]
 FAULTS: list[Fault] = [Unauthorized(), Invalid(), Overloaded(), IdempotencyConflict()]
@@ -82,3 +82,12 @@ def test_a_fault_goes_on(view: View, fault: Fault, heard: Heard, path, query, li
         assert not hangs_up(view, body)
     else:
         assert said(view, body) == "continue"
+
+
+@pytest.mark.parametrize("view", list(VERBS))
+def test_a_message_that_went_by_sms_is_not_looked_for_on_whatsapp(view: View):
+    turn = a_turn(view, "/v1/deflections", "", a_line({}, {}), by_status=False)
+    told = tell(turn, Answer(Action.HANGUP, Reason.OK, channel="sms"))
+    assert isinstance(told.body, bytes)
+    assert "СМС" in told.body.decode()
+    assert "WhatsApp" not in told.body.decode()
