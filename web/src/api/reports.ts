@@ -1,7 +1,7 @@
 /** Reports, and the addresses of their exports. */
 import { speech } from '../i18n/index.svelte.ts';
 import { query, request } from './http.ts';
-import type { FunnelRow, Report, ShareRow } from './types.ts';
+import type { EffectRow, FunnelRow, Report, ShareRow } from './types.ts';
 
 export interface Period {
   readonly from: string;
@@ -24,8 +24,17 @@ export const voiceToChat = (
 export const funnel = (period: Period): Promise<Report<FunnelRow>> =>
   request('GET', path('deflection-funnel', { ...period }), { patienceMs: 60_000 });
 
+/** Measured against callers to whom nothing was offered, and what a candidate policy would answer. */
+export const EFFECTS = ['net-share', 'savings', 'repeat-calls', 'shadow'] as const;
+export type Effect = (typeof EFFECTS)[number];
+
+export const effect = (name: Effect, period: Period): Promise<Report<EffectRow>> =>
+  request('GET', path(name, { ...period }), { patienceMs: 60_000 });
+
+export type ReportName = 'voice-to-chat' | 'deflection-funnel' | 'deflections' | Effect;
+
 export const exportAddress = (
-  name: 'voice-to-chat' | 'deflection-funnel' | 'deflections',
+  name: ReportName,
   period: Period,
   format: Format,
   groupBy?: string,

@@ -294,6 +294,8 @@ export interface ShareRow {
   readonly share: number | null;
 }
 
+export type EffectRow = Readonly<Record<string, string | number | boolean | null>>;
+
 export interface FunnelRow {
   readonly step: string;
   readonly count: number;

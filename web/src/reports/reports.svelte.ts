@@ -1,7 +1,7 @@
 /** The reports of one period, read side by side; a part that fails leaves the others standing. */
 import * as api from '../api/reports.ts';
 import { asProblem, type Problem } from '../api/http.ts';
-import type { FunnelRow, Report, ShareRow } from '../api/types.ts';
+import type { EffectRow, FunnelRow, Report, ShareRow } from '../api/types.ts';
 import { before } from './period.ts';
 
 export type Loaded<T> =
@@ -16,6 +16,7 @@ export class Reports {
   byLine = $state.raw<Loaded<Report<ShareRow>>>(WAITING);
   funnel = $state.raw<Loaded<Report<FunnelRow>>>(WAITING);
   earlier = $state.raw<Loaded<Report<ShareRow>>>(WAITING);
+  effects = $state.raw<Readonly<Partial<Record<api.Effect, Loaded<Report<EffectRow>>>>>>({});
   #question = 0;
 
   /** Numbers already shown stay until the new ones are here. */
@@ -41,5 +42,14 @@ export class Reports {
       api.voiceToChat({ from: period.from, to: period.to }, 'line'),
     );
     void tell<Report<ShareRow>>((loaded) => (this.earlier = loaded))(api.voiceToChat(before(period), 'day'));
+    void (async () => {
+      // One after the other: the service counts only a few reports at a time.
+      for (const name of api.EFFECTS) {
+        if (question !== this.#question) return;
+        await tell<Report<EffectRow>>((loaded) => (this.effects = { ...this.effects, [name]: loaded }))(
+          api.effect(name, period),
+        );
+      }
+    })();
   }
 }
