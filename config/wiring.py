@@ -49,6 +49,7 @@ from ivr_bridge.explanation import api as explanation_api
 from ivr_bridge.explanation.api import EXPLANATIONS
 from ivr_bridge.guard.guard import make_guard
 from ivr_bridge.lines import Lines
+from ivr_bridge.offering import UsualOffers
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception
 from ivr_bridge.reports import api as reports_api
@@ -173,7 +174,7 @@ async def _join_bridge(
     shared: Database,
 ) -> None:
     readiness = Readiness(database, house.accounts)
-    guard = make_guard(database, house.pacing)
+    guard = make_guard(database, house.pacing, shared)
     means = Means(
         database=database,
         shared=shared,
@@ -194,7 +195,7 @@ async def _join_bridge(
     app[BRIDGE] = Bridge(
         lines=lines,
         deflections=deflections,
-        eligibility=Eligibility(database, readiness, guard, house.clock),
+        eligibility=Eligibility(database, readiness, guard, house.clock, UsualOffers(shared)),
         events=CallEvents(database, lines, house.clock),
     )
     # People's own connections: what they look at takes nothing from the calls.

@@ -75,13 +75,23 @@ UPDATE ivr_bridge.call SET caller = COALESCE(caller, :caller)
 RETURNING call_ref, caller;
 
 -- name: note_eligibility
--- An answer before the offer, with the rules behind it.
+-- Answers before the offer, each with the rules behind it. One without an id is left out: another part
+-- of the statement decided so.
 INSERT INTO ivr_bridge.eligibility
        (workspace_id, eligibility_id, call_ref, attempt, action, reason, arm, reachability, trace,
         asked, channel, evidence_source, evidence_at, took_ms, seen, shadow_policy, shadow_reason, shadow_trace)
-VALUES (:workspace, :eligibility, :call_ref, :attempt, :action, :reason, :arm, :reachability, :trace,
-        :asked, :channel, :evidence_source, :evidence_at, :took_ms, :seen, :shadow_policy, :shadow_reason,
-        :shadow_trace);
+SELECT :workspace, a.eligibility_id, a.call_ref, a.attempt, a.action, a.reason, a.arm, a.reachability,
+       a.trace::jsonb, a.asked::jsonb, a.channel, a.evidence_source, a.evidence_at, a.took_ms,
+       a.seen::jsonb, a.shadow_policy, a.shadow_reason, a.shadow_trace::jsonb
+  FROM unnest(:eligibilities::uuid[], :call_refs::uuid[], :attempts::integer[], :actions::text[],
+              :reasons::text[], :arms::text[], :reachabilities::text[], :traces::text[],
+              :asked::text[], :channels::text[], :evidence_sources::text[],
+              :evidence_ats::timestamptz[], :took_ms::integer[], :seen::text[],
+              :shadow_policies::text[], :shadow_reasons::text[], :shadow_traces::text[])
+       AS a (eligibility_id, call_ref, attempt, action, reason, arm, reachability, trace, asked,
+             channel, evidence_source, evidence_at, took_ms, seen, shadow_policy, shadow_reason,
+             shadow_trace)
+ WHERE a.eligibility_id IS NOT NULL;
 
 -- name: remember_offers -> ivr_bridge.calls:Offers
 -- What this caller was offered: within this call, as reported or else as answered, and in earlier calls

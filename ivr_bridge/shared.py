@@ -4,17 +4,22 @@ In each statement a place is one call. The rooms' own statements are woven into 
 way and the long one write the same rows.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import asyncpg
+import structlog
 from prometheus_client import Histogram
 
+from core.ids import WorkspaceId
 from core.jobs.store import SQL as JOBS
-from core.postgres import Database, Hint, open_database
+from core.postgres import Database, Hint, Record, open_database
 from core.weaving import Strand, Woven, only_where
 from handoff.conversation.store import SQL as CHATS
 from ivr_bridge import calls, store
 from messaging import openings, posting
+
+log = structlog.get_logger()
 
 LOCK_TIMEOUT_MS = 50
 """Whoever must wait longer for a row that somebody holds waits alone."""
@@ -90,3 +95,17 @@ HANG_UP = Woven(
         job_ids=only_where("SELECT deflection_id FROM decision", "decision.deflections"),
     ),
 )
+
+
+async def all_at_once(
+    database: Database, workspace_id: WorkspaceId, statement: Sequence[object]
+) -> Sequence[Record]:
+    """The rows of those who went the usual way. Where the statement fails as a whole nothing of it is
+    kept, and each goes the long way by itself: whom it failed for meets nobody else there.
+    """
+    query, *arguments = statement
+    try:
+        return await database.alone(workspace_id, str(query), *arguments)
+    except asyncpg.PostgresError as unfit:
+        log.warning("usual.divided", error=type(unfit).__name__)
+        return ()

@@ -11,50 +11,32 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import asyncpg
 import structlog
 
 from core.ids import CallRef, ConversationId, LineId, WorkspaceId, new_id
 from core.jobs.store import enqueued
-from core.postgres import Database, Record
+from core.postgres import Database
 from core.together import Together
-from core.vocabulary import PhoneNumber
 from handoff.conversation.opening import invitation_over, to_invite
 from ivr_bridge import calls, store
 from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import Begun, Planned, Setting, circumstances, not_now, plan
-from ivr_bridge.calls import Known
 from ivr_bridge.evidence import HangUp, Proof, Rank, Seen, verdict
+from ivr_bridge.looking import Looking
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Outcome, Reason
 from ivr_bridge.policy import HARD, rule
 from ivr_bridge.race import Race, rescue_check, too_late
 from ivr_bridge.readiness import Ready
-from ivr_bridge.shared import HANG_UP, LOOK, OPEN, SHARED
+from ivr_bridge.shared import HANG_UP, OPEN, SHARED, all_at_once
 from ivr_bridge.store import Decision
 from ivr_bridge.timing import Budget
 from messaging import openings, posting
-from messaging.channel import Account
 from messaging.delivery import Status
 from messaging.openings import Opening
 from messaging.posting import Posted, Taken
 
 log = structlog.get_logger()
-
-_KNOWN = len(Known.__dataclass_fields__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """A caller to be looked at."""
-
-    wish: Wish
-    target: PhoneNumber
-    account: Account
-
-    def apart(self) -> tuple[Hashable, ...]:
-        """Looking disturbs nobody."""
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +77,7 @@ class Usual:
         """`shared` gives up soon on a row that somebody holds: the others of the group wait with it."""
         self._shared = shared
         self._beginning: set[tuple[WorkspaceId, LineId, str]] = set()
-        self._looking = Together(self._look_at_all, apart=_Asking.apart)
+        self._looking = Looking(shared)
         self._opening = Together(self._open_all, apart=_Wanted.apart)
         self._hanging_up = Together(self._hang_up_all, apart=_Won.apart)
 
@@ -135,33 +117,11 @@ class Usual:
     async def _look(
         self, wish: Wish, ready: Ready, *, admitted: bool, budget: Budget, now: datetime
     ) -> Setting | None:
-        target = wish.caller.target
-        if target is None:
+        seen = await self._looking.at(wish, ready, now)
+        if seen is None or seen.met.conversation_open:
             return None
-        asking = _Asking(wish, target, ready.account)
-        row = await self._looking.ask(wish.workspace_id, asking)
-        if row is None:
-            return None
-        known = Known(*list(row.values())[:_KNOWN])
-        if known.known is not None or known.conversation_open or known.called_again:
-            return None
-        if known.rescued_contact is not None:
-            return None
-        found = openings.prospect(row, now)
+        known, found = seen.met, seen.prospect
         return Setting(wish, ready, known, CallRef(new_id()), found, (), admitted, budget, now)
-
-    async def _look_at_all(
-        self, workspace_id: WorkspaceId, group: Sequence[_Asking]
-    ) -> Sequence[Record | None]:
-        SHARED.labels("look").observe(len(group))
-        statement = LOOK(
-            caller=calls.asked_about(workspace_id, [(each.wish, each.account) for each in group]),
-            person=openings.looked_up(
-                workspace_id, [(each.target, each.account) for each in group]
-            ),
-        )
-        rows = await self._all_at_once(workspace_id, statement)
-        return rows or [None] * len(group)
 
     async def _open(self, setting: Setting, ready: Ready) -> Begun | None:
         wish = setting.wish
@@ -191,7 +151,7 @@ class Usual:
             jobs=enqueued(workspace_id, [invitation_over(each.chat_id) for each in group]),
             attempt=store.to_add(workspace_id, attempts),
         )
-        rows = await self._all_at_once(workspace_id, statement)
+        rows = await all_at_once(self._shared, workspace_id, statement)
         self._shared.wake(f"desk:{workspace_id}")
         begun: list[Begun | None] = [None] * len(group)
         for row in rows:
@@ -226,7 +186,7 @@ class Usual:
                 [rescue_check(race.deflection_id, race.rescue_after_s) for race in races],
             ),
         )
-        rows = await self._all_at_once(workspace_id, statement)
+        rows = await all_at_once(self._shared, workspace_id, statement)
         made = {row["deflection_id"] for row in rows}
         for each in group:
             if each.race.deflection_id in made:
@@ -237,16 +197,3 @@ class Usual:
             *[f"message:{race.message_id}" for race in races if race.answer is not None],
         )
         return [race.answer for race in races]
-
-    async def _all_at_once(
-        self, workspace_id: WorkspaceId, statement: Sequence[object]
-    ) -> Sequence[Record]:
-        """The rows of those who went the usual way. Where the statement fails as a whole nothing of it
-        is kept, and each goes the long way by itself: whom it failed for meets nobody else there.
-        """
-        query, *arguments = statement
-        try:
-            return await self._shared.alone(workspace_id, str(query), *arguments)
-        except asyncpg.PostgresError as unfit:
-            log.warning("usual.divided", error=type(unfit).__name__)
-            return ()

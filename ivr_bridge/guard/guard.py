@@ -1,21 +1,23 @@
 """The guard at the door of every opening: what is paused, where to, how often, and out of which budget."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import floor
 
 from core.faults import Unavailable
 from core.ids import LineId, WorkspaceId
 from core.postgres import Database
+from core.together import Together
 from ivr_bridge.guard import velocity
 from ivr_bridge.guard.budget import Block, Budget
 from ivr_bridge.guard.countries import country_of, may_write_to
 from ivr_bridge.guard.limits import Limits
 from ivr_bridge.guard.standing import Standing, Standings
 from ivr_bridge.guard.terms import BudgetTerms
-from ivr_bridge.guard.velocity import Counts
+from ivr_bridge.guard.velocity import Around, Counts, Subject
 from ivr_bridge.line import Line
 from ivr_bridge.opening import Wish
 from ivr_bridge.readiness import Ready
@@ -45,9 +47,21 @@ class Guard:
     """Both questions: may this be offered, and may it be sent."""
 
     def __init__(
-        self, database: Database, standings: Standings, budget: Budget, pacing: Pacing
+        self,
+        database: Database,
+        standings: Standings,
+        budget: Budget,
+        pacing: Pacing,
+        shared: Database,
     ) -> None:
         self._database = database
+        self._looking: Together[WorkspaceId, tuple[Sequence[Subject], str], Around] = Together(
+            partial(velocity.look_around, shared), apart=lambda _: ()
+        )
+        self._counting: Together[WorkspaceId, Sequence[Subject], Counts] = Together(
+            partial(velocity.take, shared),
+            apart=lambda counted: [(each.kind, each.subject) for each in counted],
+        )
         self.standings = standings
         self.budget = budget
         self.pacing = pacing
@@ -60,8 +74,7 @@ class Guard:
         counted = velocity.subjects(wish.line, wish.caller, wish.line.terms.velocity)
         if wish.target is None:
             return limits
-        async with self._database.workspace(wish.workspace_id, read_only=True) as tx:
-            around = await velocity.look_around(tx, counted, wish.target)
+        around = await self._looking.ask(wish.workspace_id, (counted, wish.target))
         room = None
         if ready is not None:
             room = (await self.pacing.room(ready.account, around.contact_id)).allowed
@@ -123,7 +136,7 @@ class Guard:
         counted = velocity.subjects(line, wish.caller, line.terms.velocity)
         if not counted:
             return Entry(limits, block)
-        counts = await velocity.take(self._database, wish.workspace_id, counted)
+        counts = await self._counting.ask(wish.workspace_id, counted)
         over = counts.over
         limits = replace(limits, velocity_over=over, velocity_left=over is None)
         return Entry(limits, block, counts)
@@ -145,9 +158,9 @@ class Entering:
     opened: bool = False
 
 
-def make_guard(database: Database, pacing: Pacing) -> Guard:
-    """The guard of a process, over the connections that callers wait for."""
-    return Guard(database, Standings(database), Budget(database), pacing)
+def make_guard(database: Database, pacing: Pacing, shared: Database) -> Guard:
+    """The guard of a process, over the connections that callers wait for, and those that they share."""
+    return Guard(database, Standings(database), Budget(database), pacing, shared)
 
 
 def _known(wish: Wish, ready: Ready | None, standing: Standing) -> Limits:

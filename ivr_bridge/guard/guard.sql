@@ -79,7 +79,7 @@ SELECT :workspace, s.kind, s.subject, date_trunc('hour', clock_timestamp()), 1, 
        day_from = GREATEST(v.day_from, excluded.day_from), day_cap = excluded.day_cap
  WHERE (excluded.hour_cap IS NULL OR v.hour_from < excluded.hour_from OR v.hour_used < excluded.hour_cap)
    AND (excluded.day_cap IS NULL OR v.day_from < excluded.day_from OR v.day_used < excluded.day_cap)
-RETURNING kind, hour_from, day_from;
+RETURNING kind, subject, hour_from, day_from;
 
 -- name: give_velocity_back
 -- Openings that were counted and not sent, each in the hour and day in which it was counted.
@@ -97,18 +97,24 @@ UPDATE ivr_bridge.velocity AS v
  WHERE v.workspace_id = :workspace AND v.kind = held.kind AND v.subject = held.subject;
 
 -- name: look_around -> ivr_bridge.guard.velocity:Around
--- Which of these counts are used up, and who the number belongs to: looked at before an offer.
-SELECT (SELECT min(v.kind)
-          FROM unnest(:kinds::text[], :subjects::bytea[], :hour_caps::integer[], :day_caps::integer[])
-               AS s (kind, subject, hour_cap, day_cap)
-          LEFT JOIN ivr_bridge.velocity AS v
-            ON v.workspace_id = :workspace AND v.kind = s.kind AND v.subject = s.subject
-         WHERE s.hour_cap = 0 OR s.day_cap = 0
-            OR (v.hour_from >= date_trunc('hour', clock_timestamp()) AND v.hour_used >= s.hour_cap)
-            OR (v.day_from >= date_trunc('day', clock_timestamp()) AND v.day_used >= s.day_cap)) AS over,
+-- Which counts are used up, and who a number belongs to: looked at before an offer; a row for every place.
+SELECT t.place,
+       (SELECT min(s.kind)
+          FROM unnest(:places::bigint[], :kinds::text[], :subjects::bytea[], :hour_caps::integer[],
+                      :day_caps::integer[]) AS s (place, kind, subject, hour_cap, day_cap)
+          LEFT JOIN LATERAL (
+               SELECT hour_from, hour_used, day_from, day_used FROM ivr_bridge.velocity
+                WHERE workspace_id = :workspace AND kind = s.kind AND subject = s.subject
+                LIMIT 1) AS v ON true
+         WHERE s.place = t.place
+           AND (s.hour_cap = 0 OR s.day_cap = 0
+             OR (v.hour_from >= date_trunc('hour', clock_timestamp()) AND v.hour_used >= s.hour_cap)
+             OR (v.day_from >= date_trunc('day', clock_timestamp()) AND v.day_used >= s.day_cap))) AS over,
        (SELECT a.contact_id FROM messaging.address AS a
-         WHERE a.workspace_id = :workspace AND a.kind = 'phone' AND a.scope = '' AND a.value = :target
-         LIMIT 1) AS contact_id;
+         WHERE a.workspace_id = :workspace AND a.kind = 'phone' AND a.scope = '' AND a.value = t.target
+         LIMIT 1) AS contact_id
+  FROM unnest(:targets::text[]) WITH ORDINALITY AS t (target, place)
+ ORDER BY t.place;
 
 -- name: forget_velocity
 -- Counts of days that are over.

@@ -31,6 +31,7 @@ class Counted:
     """That one more was counted, and in which hour and day."""
 
     kind: str
+    subject: bytes
     hour_from: datetime
     day_from: datetime
 
@@ -39,6 +40,7 @@ class Counted:
 class Around:
     """What a look before the offer found."""
 
+    place: int
     over: str | None
     contact_id: ContactId | None
 
@@ -74,37 +76,60 @@ def subjects(line: Line, caller: Caller, terms: VelocityTerms) -> Sequence[Subje
     return [each for each in found if each.caps.hour is not None or each.caps.day is not None]
 
 
-async def take(database: Database, workspace_id: WorkspaceId, counted: Sequence[Subject]) -> Counts:
-    """Count one more opening for each, where there is room; what is short is in `over`."""
+async def take(
+    database: Database, workspace_id: WorkspaceId, group: Sequence[Sequence[Subject]]
+) -> Sequence[Counts]:
+    """Count one more opening for each of these, where there is room; what is short is in `over`. No
+    subject may stand in a group twice.
+    """
     rows = await database.alone(
         workspace_id,
-        *SQL["take_velocity"](workspace=workspace_id, **_asked(counted)),
+        *SQL["take_velocity"](
+            workspace=workspace_id, **_asked([each for counted in group for each in counted])
+        ),
     )
-    return Counts(counted, [Counted(**row) for row in rows])
+    found = {(row["kind"], row["subject"]): Counted(**row) for row in rows}
+    return [
+        Counts(
+            counted,
+            [
+                found[each.kind, each.subject]
+                for each in counted
+                if (each.kind, each.subject) in found
+            ],
+        )
+        for counted in group
+    ]
 
 
 async def give_back(database: Database, workspace_id: WorkspaceId, counts: Counts) -> None:
     """They were not sent after all."""
-    by_kind = {each.kind: each.subject for each in counts.subjects}
     await database.alone(
         workspace_id,
         *SQL["give_velocity_back"](
             workspace=workspace_id,
             kinds=[each.kind for each in counts.counted],
-            subjects=[by_kind[each.kind] for each in counts.counted],
+            subjects=[each.subject for each in counts.counted],
             hours=[each.hour_from for each in counts.counted],
             days=[each.day_from for each in counts.counted],
         ),
     )
 
 
-async def look_around(tx: Tx, counted: Sequence[Subject], target: str | None) -> Around:
-    """What is used up already, before an offer is made."""
-    row = await tx.fetchrow(
-        *SQL["look_around"](workspace=tx.workspace_id, target=target, **_asked(counted))
+async def look_around(
+    database: Database, workspace_id: WorkspaceId, group: Sequence[tuple[Sequence[Subject], str]]
+) -> Sequence[Around]:
+    """What is used up already by these numbers' subjects, before offers are made."""
+    rows = await database.alone(
+        workspace_id,
+        *SQL["look_around"](
+            workspace=workspace_id,
+            targets=[target for _, target in group],
+            places=[place for place, (counted, _) in enumerate(group, 1) for _ in counted],
+            **_asked([each for counted, _ in group for each in counted]),
+        ),
     )
-    assert row is not None, "the statement always answers one row"  # noqa: S101 - its own promise
-    return Around(**row)
+    return [Around(**row) for row in rows]
 
 
 async def forget(tx: Tx) -> None:

@@ -6,7 +6,7 @@ import pytest
 from core.ids import new_id
 from core.queries import Statement
 from core.weaving import Strand, Woven, only_where
-from ivr_bridge import calls, shared
+from ivr_bridge import calls, offering, shared
 
 
 def statement(text: str, *parameters: str) -> Statement:
@@ -82,7 +82,9 @@ def test_a_parameter_that_is_not_there_cannot_be_given():
         Strand(MADE, middle="NULL")
 
 
-@pytest.mark.parametrize("woven", [calls._MEET, shared.LOOK, shared.OPEN, shared.HANG_UP])
+@pytest.mark.parametrize(
+    "woven", [calls._MEET, shared.LOOK, shared.OPEN, shared.HANG_UP, offering.NOTE]
+)
 async def test_every_woven_statement_prepares(database_url, woven):
     conn = await asyncpg.connect(database_url)
     try:

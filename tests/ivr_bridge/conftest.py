@@ -42,6 +42,7 @@ from ivr_bridge.explanation.api import EXPLANATIONS
 from ivr_bridge.guard.guard import make_guard
 from ivr_bridge.line import Consent, Line, LineDraft, OpeningUse
 from ivr_bridge.lines import Lines, all_lines, put_line
+from ivr_bridge.offering import UsualOffers
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception
 from ivr_bridge.returns import api as returns_api
@@ -273,7 +274,7 @@ async def house(
         }
         pacing = Pacing(channels, redis)
         readiness, lines = Readiness(database, accounts), Lines(database)
-        guard = make_guard(database, pacing)
+        guard = make_guard(database, pacing, shared)
         means = Means(
             database=database,
             shared=shared,
@@ -303,7 +304,7 @@ async def house(
             app[api.BRIDGE] = Bridge(
                 lines=lines,
                 deflections=deflections,
-                eligibility=Eligibility(database, readiness, guard, utc_now),
+                eligibility=Eligibility(database, readiness, guard, utc_now, UsualOffers(shared)),
                 events=CallEvents(database, lines, utc_now),
             )
             app[EXPLANATIONS] = Explanations(database, lines)

@@ -17,6 +17,7 @@ from ivr_bridge.dialects.fastagi.visit import Path, PathUnknown, visit
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
 from ivr_bridge.lines import Lines
+from ivr_bridge.offering import UsualOffers
 from tests.fakes.asterisk import Channel
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House
 
@@ -29,7 +30,13 @@ async def fastagi(house: House, at_once: int = 50) -> AsyncIterator[tuple[str, i
     bridge = Bridge(
         lines=lines,
         deflections=house.deflections,
-        eligibility=Eligibility(house.database, house.means.readiness, house.means.guard, utc_now),
+        eligibility=Eligibility(
+            house.database,
+            house.means.readiness,
+            house.means.guard,
+            utc_now,
+            UsualOffers(house.means.shared),
+        ),
         events=CallEvents(house.database, lines, utc_now),
     )
     server = FastAgi(bridge, Keys(house.database, house.sealer, utc_now), utc_now, at_once=at_once)
