@@ -61,9 +61,10 @@ class Seen:
         return self.good / self.seconds if self.seconds else 0.0
 
     def percentile(self, share: float) -> float:
+        """Of all answers that count; a wrong one is as slow as can be."""
         if not self.took_ms:
             return float("nan")
-        ordered = sorted(self.took_ms)
+        ordered = sorted(self.took_ms) + [float("inf")] * self.wrong
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
@@ -106,13 +107,21 @@ class Load:
     async def _arrivals(self, idle: list[Connection], rate: float) -> None:
         chance = random.Random(self._plan.run)
         due = time.perf_counter()
-        async with asyncio.TaskGroup() as asking, asyncio.timeout(None) as limit:
-            while due < self._until:
-                if (pause := due - time.perf_counter()) > 0:
-                    await asyncio.sleep(pause)
-                asking.create_task(self._one(idle, due))
-                due += chance.expovariate(rate)
-            limit.reschedule(asyncio.get_running_loop().time() + DRAIN_S)
+        asked: set[asyncio.Task[None]] = set()
+        while due < self._until:
+            if (pause := due - time.perf_counter()) > 0:
+                await asyncio.sleep(pause)
+            task = asyncio.ensure_future(self._one(idle, due))
+            asked.add(task)
+            task.add_done_callback(asked.discard)
+            due += chance.expovariate(rate)
+        if not asked:
+            return
+        _, unanswered = await asyncio.wait(set(asked), timeout=DRAIN_S)
+        for task in unanswered:
+            task.cancel()
+            self._seen.wrong += 1
+            self._seen.example = f"no answer within {DRAIN_S:.0f} s"
 
     async def _one(self, idle: list[Connection], arrived: float) -> None:
         plan = self._plan
