@@ -1,4 +1,5 @@
 /** The desk of one signed-in person: the live connection, what is on the screen, and what they do. */
+import { SvelteSet } from 'svelte/reactivity';
 import * as api from '../../api/desk.ts';
 import type { Change, Conversation, Declared, Frame, Me, Reservation } from '../../api/types.ts';
 import { clock } from '../../device/clock.svelte.ts';
@@ -33,6 +34,9 @@ export class Desk {
   readonly #socket: LiveSocket;
   /** Given away by this person's own hand. */
   readonly #given = new Set<string>();
+
+  /** Shown as taken, but not confirmed yet: what needs its newest version waits for it. */
+  readonly accepting = new SvelteSet<string>();
 
   link = $state.raw<Link>({ state: 'connecting' });
   selected = $state<string | null>(null);
@@ -136,6 +140,7 @@ export class Desk {
     this.store.foresee(conversation.id, { state: 'active', operator: { id: me, name } });
     this.lists.show('mine');
     this.open(conversation.id);
+    this.accepting.add(conversation.id);
     try {
       const accepted = await api.acceptReservation(offer.id);
       // The answer is the newest there is: it follows from our own step.
@@ -144,6 +149,8 @@ export class Desk {
     } catch (error) {
       this.notices.say('warm', explain(error));
       await this.#refresh(conversation.id);
+    } finally {
+      this.accepting.delete(conversation.id);
     }
   }
 
