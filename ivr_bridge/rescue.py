@@ -45,9 +45,14 @@ _NOT_OWED = frozenset(
         Reason.LINE_DISABLED,
         Reason.NO_CONSENT,
         Reason.OPTED_OUT,
+        Reason.PAUSED,
+        Reason.COUNTRY_BLOCKED,
+        Reason.VELOCITY,
+        Reason.BUDGET,
     }
 )
-"""Nothing was promised, or nothing is wanted from us."""
+"""Nothing was promised, nothing is wanted from us, or what may be spent has been: a made-up end of
+the call must not bring an SMS instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,16 @@ async def test_what_is_not_sent_spends_nothing(house: House):
     assert (await house.ivr.deflect("call-3", number(3))).reason == "budget"
 
 
+async def test_a_made_up_end_of_the_call_brings_no_rescue_instead(house: House):
+    await house.change_line(repeat_call_s=0, terms=terms(budget=BudgetTerms(hour=0)))
+    assert (await house.ivr.deflect()).reason == "budget"
+    assert (await house.ivr.event("ended", at="2026-01-01T00:00:00Z")).status == 200
+    await house.work("urgent", "normal", hurry=True)
+    assert await house.facts() == {"caller_left"}
+    assert await house.value("SELECT count(*) FROM ivr_bridge.rescue") == 0
+    assert await house.network.counts() == {}
+
+
 async def test_the_next_hour_brings_a_new_budget_and_the_day_does_not(house: House):
     await house.change_line(repeat_call_s=0, terms=terms(budget=BudgetTerms(hour=1, day=2)))
 
