@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -36,12 +35,20 @@ class World:
 
     loop: asyncio.AbstractEventLoop
     database: Database
-    owner: asyncpg.Connection
     workspace_id: WorkspaceId
     now: float = 0.0
 
     def run(self, story: Any) -> Any:
         return self.loop.run_until_complete(story)
+
+    def change(self, statement: str) -> None:
+        """The rows as they would be."""
+
+        async def story() -> None:
+            async with self.database.workspace(self.workspace_id) as tx:
+                await tx.execute(statement)
+
+        self.run(story())
 
     def seconds(self) -> float:
         return self.now
@@ -55,10 +62,8 @@ def world(servers: Servers, template: str) -> Iterator[World]:
         url = loop.run_until_complete(held.__aenter__())
         opened = open_database(url, application="test", size=8)
         database = loop.run_until_complete(opened.__aenter__())
-        owner = loop.run_until_complete(asyncpg.connect(url))
         workspace_id = loop.run_until_complete(make_workspace(database, "demo"))
-        yield World(loop, database, owner, workspace_id)
-        loop.run_until_complete(owner.close())
+        yield World(loop, database, workspace_id)
         loop.run_until_complete(opened.__aexit__(None, None, None))
         loop.run_until_complete(held.__aexit__(None, None, None))
 
@@ -84,7 +89,7 @@ class Spending(RuleBasedStateMachine):
     )
     def begin(self, line_hour: int, line_day: int, all_hour: int, all_day: int) -> None:
         world = self.world
-        world.run(world.owner.execute("DELETE FROM ivr_bridge.budget_use"))
+        world.change("DELETE FROM ivr_bridge.budget_use")
         self.shared = Cap(SHARED, all_hour, all_day)
         self.caps = {line: [Cap(str(line), line_hour, line_day), self.shared] for line in LINES}
         self.budgets = [self._process() for _ in range(PROCESSES)]
@@ -152,7 +157,7 @@ class Spending(RuleBasedStateMachine):
 
     def _pass(self, change: str, seconds: float) -> None:
         # Seen from the rows it is the same whether they are older or the clock is later.
-        self.world.run(self.world.owner.execute(f"UPDATE ivr_bridge.budget_use SET {change}"))
+        self.world.change(f"UPDATE ivr_bridge.budget_use SET {change}")
         self.world.now += seconds
         self.unused.clear()
 
@@ -180,7 +185,7 @@ def test_no_history_spends_more_than_the_budgets_allow(
     run_state_machine_as_test(
         Spending,
         settings=settings(
-            max_examples=30,
+            max_examples=15,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -199,11 +204,7 @@ def test_places_of_the_last_hour_are_not_used_in_the_next(
     caps = [Cap(str(LINES[0]), 64, 1000)]
     block = world.run(process.take(which, caps))
     assert block.left > 0, "a block of several places"
-    world.run(
-        world.owner.execute(
-            "UPDATE ivr_bridge.budget_use SET hour_from = hour_from - interval '1 hour'"
-        )
-    )
+    world.change("UPDATE ivr_bridge.budget_use SET hour_from = hour_from - interval '1 hour'")
     world.now += 3600
     used = 0
     while world.run(process.take(which, caps)) is not None:

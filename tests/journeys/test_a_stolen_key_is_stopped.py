@@ -1,0 +1,92 @@
+"""Somebody has the IVR's key: it is replaced without a gap, and everything can be stopped meanwhile."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.client import Phone
+from tests.product import LINE, ROOT, WORKSPACE, Product
+
+PATH = "/v1/deflections"
+
+
+async def command(product: Product, *words: str) -> tuple[str, str]:
+    """What an engineer types, and what the terminal shows: standard output and error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "config", *words,
+        env={**os.environ, **product.web.variables}, cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, error = await process.communicate()
+    assert process.returncode == 0, error.decode()
+    return out.decode().strip(), error.decode()
+
+
+def wish(caller: Phone) -> bytes:
+    call_id = secrets.token_hex(8)
+    return json.dumps({"call_id": call_id, "caller": caller.number, "line": LINE}).encode()
+
+
+async def ask(product: Product, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+    url = product.base_url + PATH
+    async with product.http.post(url, data=body, headers=headers) as response:
+        return response.status, json.loads(await response.read())
+
+
+def signed(key: str, secret: str, body: bytes) -> dict[str, str]:
+    timestamp, nonce = str(int(time.time())), secrets.token_hex(16)
+    text = f"{timestamp}\n{nonce}\nPOST\n{PATH}\n".encode() + body
+    return {
+        "X-IVR-Bridge-Key": key,
+        "X-IVR-Bridge-Timestamp": timestamp,
+        "X-IVR-Bridge-Nonce": nonce,
+        "X-IVR-Bridge-Signature": hmac.new(secret.encode(), text, hashlib.sha256).hexdigest(),
+    }
+
+
+async def within_two_seconds(told: Callable[[], Any], wanted: object) -> None:
+    async with asyncio.timeout(2.5):
+        while await told() != wanted:
+            pass
+
+
+async def test_a_stolen_key_is_stopped(product: Product, a_phone: Callable[[], Phone]) -> None:
+    # A key that signs: a request that somebody records works once.
+    secret, shown = await command(
+        product, "keys", "issue", WORKSPACE, "--name", "pbx", "--line", "main", "--hmac"
+    )
+    key = _named(shown)
+    body = wish(a_phone())
+    headers = signed(key, secret, body)
+    status, told = await ask(product, headers, body)
+    assert (status, told["action"]) == (200, "hangup")
+    status, told = await ask(product, headers, body)
+    assert (status, told["action"]) == (401, "continue")
+
+    # The secret itself got out: everything stops, it is replaced, and callers go on.
+    async def with_key(key: str, secret: str, member: str) -> tuple[int, str]:
+        body = wish(a_phone())
+        status, told = await ask(product, signed(key, secret, body), body)
+        return status, str(told.get(member))
+
+    await command(product, "pause", "all", "--workspace", WORKSPACE, "--for", "1h")
+    await within_two_seconds(lambda: with_key(key, secret, "reason"), (200, "paused"))
+    new_secret, shown = await command(product, "keys", "rotate", WORKSPACE, "pbx", "--keep", "0")
+    await within_two_seconds(lambda: with_key(key, secret, "action"), (401, "continue"))
+    await command(product, "pause", "all", "--workspace", WORKSPACE, "--off")
+    moved = (200, "hangup")
+    await within_two_seconds(lambda: with_key(_named(shown), new_secret, "action"), moved)
+    audited = await product.rows("SELECT action FROM core.audit ORDER BY at")
+    actions = [row["action"] for row in audited if row["action"].split(".")[0] in {"key", "pause"}]
+    assert actions[-4:] == ["key.issued", "pause.begun", "key.rotated", "pause.lifted"]
+
+
+def _named(shown: str) -> str:
+    return shown.split("X-IVR-Bridge-Key: ")[1].split()[0]
