@@ -89,4 +89,4 @@ async def test_a_stolen_key_is_stopped(product: Product, a_phone: Callable[[], P
 
 
 def _named(shown: str) -> str:
-    return shown.split("X-IVR-Bridge-Key: ")[1].split()[0]
+    return shown.split("X-IVR-Bridge-Key: ")[1].split(maxsplit=1)[0]
