@@ -7,21 +7,28 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.access import Keys
 from core.access.keys import put_key
 from core.clock import utc_now
 from ivr_bridge.asking import Bridge
+from ivr_bridge.dialects.fastagi import talk
 from ivr_bridge.dialects.fastagi.server import FastAgi
 from ivr_bridge.dialects.fastagi.visit import Path, PathUnknown, visit
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
 from ivr_bridge.lines import Lines
 from ivr_bridge.offering import UsualOffers
-from tests.fakes.asterisk import Channel
+from tests.fakes.asterisk import Channel, _assignment
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House
 
 WITH_KEY = f"key={KEY}"
+_HEADERS = {
+    "agi_network_script", "agi_request", "agi_uniqueid", "agi_callerid", "agi_calleridname",
+    "agi_callingpres", "agi_dnid", "agi_extension", "agi_arg_1", "agi_arg_2", "agi_arg_",
+}  # fmt: skip
 
 
 @asynccontextmanager
@@ -217,6 +224,22 @@ async def test_who_speaks_something_else_is_told_nothing(address: tuple[str, int
     assert channel.variables["IVRB_ACTION"] == "offer"
 
 
+async def test_who_says_nothing_more_is_not_waited_for(
+    house: House, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(talk, "HEADERS_S", 0.1)
+    reader, silent = await asyncio.open_connection(*address)
+    assert await asyncio.wait_for(reader.read(), 2) == b""
+    silent.close()
+    monkeypatch.setattr(talk, "REPLY_S", 0.1)
+    reader, mute = await asyncio.open_connection(*address)
+    mute.write(a_channel().headers("deflect", [WITH_KEY]))
+    said = await asyncio.wait_for(reader.read(), 2)
+    assert said == b'SET VARIABLE IVRB_ACTION "continue"\n'
+    mute.close()
+    assert await house.network.counts() == {}
+
+
 async def test_a_stop_lets_calls_finish(house: House):
     await house.network.behave(CALLER, "reachable", sent_ms=500, delivered_ms=600)
     channel = a_channel()
@@ -248,3 +271,21 @@ def test_the_extension_is_the_line_where_no_number_was_dialled():
     assert visit(headers).fields["line"] == "8800"
     with pytest.raises(PathUnknown):
         visit({})
+
+
+@given(st.dictionaries(st.sampled_from(sorted(_HEADERS)), st.text(max_size=60)))
+def test_no_headers_break_the_reading(headers: dict[str, str]):
+    try:
+        asked = visit(headers)
+    except PathUnknown:
+        return
+    assert asked.path in set(Path)
+    assert "key" not in asked.fields
+
+
+@given(st.text(max_size=40))
+def test_no_value_leaves_its_quotes(value: str):
+    line = f'SET VARIABLE X "{talk._quoted(value)}"'
+    assert "\n" not in line
+    assert "\r" not in line
+    assert _assignment(line) == ("X", " ".join(value.splitlines()))
