@@ -39,7 +39,7 @@ from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.again import Again
 from ivr_bridge.api import BRIDGE, RECEPTION
 from ivr_bridge.asking import Bridge
-from ivr_bridge.deflections import Deflections, Means
+from ivr_bridge.deflections import Deflections
 from ivr_bridge.dialects.fastagi.server import FastAgi
 from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.eligibility import Eligibility
@@ -49,6 +49,7 @@ from ivr_bridge.explanation import api as explanation_api
 from ivr_bridge.explanation.api import EXPLANATIONS
 from ivr_bridge.guard.guard import make_guard
 from ivr_bridge.lines import Lines
+from ivr_bridge.means import Means
 from ivr_bridge.offering import UsualOffers
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception

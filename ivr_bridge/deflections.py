@@ -2,45 +2,38 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from core.clock import Clock
-from core.events import Events
 from core.faults import NotFound, Overloaded, Unavailable
-from core.ids import DeflectionId, LineId, WorkspaceId
-from core.postgres import Database, DatabaseUnavailable
-from core.vocabulary import ChannelKind
-from core.wake import Signal, Wake
+from core.ids import DeflectionId, WorkspaceId
+from core.postgres import DatabaseUnavailable
+from core.wake import Signal
 from ivr_bridge import race as racing
 from ivr_bridge import store
-from ivr_bridge.admission import Admission
 from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import Begun, begin
 from ivr_bridge.evidence import Wait
-from ivr_bridge.guard.guard import Guard
-from ivr_bridge.guard.terms import BudgetTerms
 from ivr_bridge.inflight import InFlight
+from ivr_bridge.means import Means
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action
 from ivr_bridge.race import Failed, Look, Race
-from ivr_bridge.readiness import Readiness, Ready
+from ivr_bridge.readiness import Ready
 from ivr_bridge.rehearsal import Rehearsal
 from ivr_bridge.store import Row
 from ivr_bridge.sweep import Sweep
 from ivr_bridge.timing import Budget
 from ivr_bridge.usual import Usual
 from ivr_bridge.ways.choosing import channels_for
-from ivr_bridge.ways.second import Second, begin_second
+from ivr_bridge.ways.elsewhere import go_on_elsewhere
 from messaging import openings
-from messaging.channel import Channel
 from messaging.openings import Opening, Outcome, Posted
 
 log = structlog.get_logger()
@@ -62,22 +55,6 @@ TOOK = Histogram(
 
 class DeflectionUnknown(NotFound, code="deflection_unknown"):
     """There is no deflection with this id on a line of this key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a deflection works with."""
-
-    database: Database
-    shared: Database
-    """Connections whose transactions several calls share; they give up soon on a row that is held."""
-    wake: Wake
-    events: Events
-    readiness: Readiness
-    guard: Guard
-    admission: Admission
-    channels: Mapping[ChannelKind, Channel]
-    clock: Clock
 
 
 class Deflections:
@@ -181,7 +158,7 @@ class Deflections:
         ready = choices[0] if choices else None
         admitted = await self._admits(wish, ready)
         database, now = self._means.database, self._means.clock()
-        if not wish.line.terms.channels:
+        if not wish.line.terms.channels and not (ready is not None and ready.windowless):
             usual = await self._usual.begin(wish, ready, admitted=admitted, budget=budget, now=now)
             if usual is not None:
                 return usual
@@ -304,7 +281,7 @@ class Deflections:
         """After a definite failure: let another channel follow, once, or let the call go on."""
         if not isinstance(found, Failed):
             return found
-        second = await self._begin_second(race)
+        second = await go_on_elsewhere(self._means, race)
         if second is not None:
             race.second = second.race
             self._in_flight.launch(self._send(second.race, second.ready, second.opening))
@@ -314,23 +291,6 @@ class Deflections:
         async with self._means.database.workspace(race.workspace_id) as tx:
             settled = await racing.look(tx, race, Look.NOW)
         return Wait() if isinstance(settled, Failed) else settled
-
-    async def _begin_second(self, race: Race) -> Second | None:
-        means, planned = self._means, race.fallback
-        if planned is None or racing.too_late(race):
-            return None
-        ready = await means.readiness.account(
-            race.workspace_id, planned["account"], planned["queue"]
-        )
-        if ready is None or ready.silent:
-            return None
-        if not await means.admission.admits(ready.account, means.channels[ready.account.kind]):
-            return None
-        line_id, terms = LineId(UUID(planned["line"])), BudgetTerms(**planned["budget"])
-        if not await means.guard.one_more(race.workspace_id, line_id, terms):
-            return None
-        async with means.database.workspace(race.workspace_id) as tx:
-            return await begin_second(tx, race, ready, means.clock())
 
     async def _poll(self, race: Race, budget: Budget) -> Answer:
         """Ask again, unless the attempt's own time is over by the database's clock."""

@@ -16,6 +16,7 @@ from ivr_bridge.evidence import Confirm, HangUp, Proof, Stay, Wait, verdict
 from ivr_bridge.outcome import Action, Fact, Outcome, Reason, reason_of
 from ivr_bridge.store import NewAttempt, Row, state_word
 from messaging import openings
+from messaging.channel import FailureClass
 from messaging.openings import DeliveryState
 from messaging.reachability import Reach
 
@@ -186,7 +187,9 @@ async def settle(tx: Tx, race: Race, state: DeliveryState, which: Look) -> Answe
         case HangUp(proof):
             return await _hang_up(tx, race, proof, word)
         case Stay(failure):
-            if failure is not None and race.fallback is not None and which is Look.NOW:
+            # Who told the provider to stop us is not chased on another channel.
+            chased = failure is not None and failure is not FailureClass.OPTED_OUT
+            if chased and race.fallback is not None and which is Look.NOW:
                 return Failed()
             reason = Reason.DEADLINE if failure is None else reason_of(failure)
             proof = Proof.NONE if failure is None else Proof.FAILED_NOW

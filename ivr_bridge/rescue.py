@@ -28,6 +28,7 @@ from ivr_bridge.rescues import by_sms
 from ivr_bridge.rescues.terms import RescueTerms
 from ivr_bridge.store import SQL, state_word
 from messaging import openings
+from messaging.channel import FailureClass
 from messaging.contacts import contact_for_phone
 
 log = structlog.get_logger()
@@ -95,8 +96,8 @@ class Case:
 
         Without a time to live it may arrive for a month, and a person decides.
         """
-        if self.channel == ChannelKind.SMS:
-            # An SMS that did not arrive is not followed by another one.
+        if self.channel == ChannelKind.SMS or self.failed_class == FailureClass.OPTED_OUT:
+            # An SMS that did not arrive is not followed by another, and who said no is not chased.
             return False
         over = self.ttl_s is not None and self.age_s >= self.ttl_s + REPORTING_LAG_S
         return self.verdict["failed"] or not self.verdict["on_the_way"] or over

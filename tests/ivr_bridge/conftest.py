@@ -32,7 +32,7 @@ from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.again import Again
 from ivr_bridge.asking import Bridge
-from ivr_bridge.deflections import Deflections, Means
+from ivr_bridge.deflections import Deflections
 from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents
@@ -42,6 +42,7 @@ from ivr_bridge.explanation.api import EXPLANATIONS
 from ivr_bridge.guard.guard import make_guard
 from ivr_bridge.line import Consent, Line, LineDraft, OpeningUse
 from ivr_bridge.lines import Lines, all_lines, put_line
+from ivr_bridge.means import Means
 from ivr_bridge.offering import UsualOffers
 from ivr_bridge.readiness import Readiness
 from ivr_bridge.reception import Reception

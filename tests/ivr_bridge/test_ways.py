@@ -67,6 +67,14 @@ async def test_nothing_follows_what_may_still_arrive(house: House, behaviour: st
     assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 0)
 
 
+async def test_who_told_the_provider_to_stop_us_is_not_chased(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS))
+    await house.network.behave(CALLER, "refused", code=131050)
+    told = await house.ivr.deflect(deadline_ms=5000)
+    assert (told.action, told.reason) == ("continue", "opted_out")
+    assert await sms_to(house) == 0
+
+
 async def test_nothing_follows_when_its_own_evidence_would_come_too_late(house: House):
     await house.change_line(terms=terms(WHATSAPP, {**SMS, "confirm": "delivered"}))
     await house.network.behave(CALLER, "not_on_whatsapp", failed_ms=700)

@@ -108,7 +108,9 @@ def _document(body: bytes) -> object:
     except RecursionError:
         raise ValueError("too deep") from None
     except ValueError:
-        document = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+        document = dict(
+            parse_qsl(body.decode().strip(), keep_blank_values=True, strict_parsing=True)
+        )
     if not document or not isinstance(document, dict | list):
         raise ValueError("no object and no list of them")
     return document
