@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -98,13 +99,15 @@ class Pair:
 
 async def arms(tx: Tx, question: Question) -> list[Arm]:
     """What the rows say, line by line."""
+    windows_s = [line.repeat_call_s or WINDOW_S for line in question.lines]
     rows = await tx.fetch(
         *SQL["arms"](
             workspace=tx.workspace_id,
+            earliest=question.period.since - timedelta(seconds=max(windows_s, default=0)),
             since=question.period.since,
             until=question.period.until,
             lines=[line.line_id for line in question.lines],
-            windows_s=[line.repeat_call_s or WINDOW_S for line in question.lines],
+            windows_s=windows_s,
         )
     )
     return [Arm(**row) for row in rows]

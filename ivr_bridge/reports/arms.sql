@@ -11,10 +11,13 @@ WITH line AS (
            e.arm, e.at, e.eligibility_id, e.asked ->> 'intent' AS intent
       FROM ivr_bridge.call AS c
       JOIN line AS l ON l.line_id = c.line_id
-      JOIN ivr_bridge.eligibility AS e ON e.workspace_id = c.workspace_id AND e.call_ref = c.call_ref
-     WHERE c.workspace_id = :workspace AND c.first_seen_at < :until
+      -- Call by call (OFFSET keeps it so), here and in the other reports.
+     CROSS JOIN LATERAL (
+            SELECT x.* FROM ivr_bridge.eligibility AS x
+             WHERE x.workspace_id = c.workspace_id AND x.call_ref = c.call_ref
+               AND x.reason IN ('ok', 'hold_out') OFFSET 0) AS e
+     WHERE c.workspace_id = :workspace AND c.first_seen_at < :until AND c.first_seen_at >= :earliest
        AND c.first_seen_at >= :since::timestamptz - make_interval(secs => l.window_s)
-       AND e.reason IN ('ok', 'hold_out')
 ), first AS (
     SELECT DISTINCT ON (line_id, who) * FROM answer
      ORDER BY line_id, who, first_seen_at, at, eligibility_id

@@ -3,7 +3,9 @@
 -- answered to the same calls.
 SELECT c.line_id, e.reason AS live, e.shadow_reason AS candidate, count(*) AS answers
   FROM ivr_bridge.call AS c
-  JOIN ivr_bridge.eligibility AS e ON e.workspace_id = c.workspace_id AND e.call_ref = c.call_ref
+ CROSS JOIN LATERAL (
+        SELECT x.* FROM ivr_bridge.eligibility AS x
+         WHERE x.workspace_id = c.workspace_id AND x.call_ref = c.call_ref OFFSET 0) AS e
  WHERE c.workspace_id = :workspace AND c.first_seen_at >= :since AND c.first_seen_at < :until
    AND array_position(:lines::uuid[], c.line_id) IS NOT NULL
    AND e.shadow_policy = (:policies::text[])[array_position(:lines::uuid[], c.line_id)]

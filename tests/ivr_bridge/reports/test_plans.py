@@ -2,11 +2,13 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr_bridge.reports import deflection_funnel, deflections, voice_to_chat
+from ivr_bridge import replay
+from ivr_bridge.reports import arms, deflection_funnel, deflections, savings, shadow, voice_to_chat
 from ivr_bridge.reports.periods import Period
 from tests.ivr_bridge.busy import CALLS, LINE, busy_workspace, read_by
 
@@ -15,6 +17,11 @@ STATEMENTS = [
     voice_to_chat.SQL["voice_to_chat"],
     deflection_funnel.SQL["deflection_funnel"],
     deflections.SQL["deflections"],
+    arms.SQL["arms"],
+    savings.SQL["openings_sent"],
+    shadow.SQL["shadow"],
+    replay.SQL["next_answers"],
+    replay.SQL["answers_to_replay"],
 ]
 
 
@@ -36,6 +43,13 @@ async def test_a_day_costs_what_its_own_calls_cost(busy, statement, analysed):
         "until": DAYS.until,
         "lines": [LINE],
         "most": 50_000,
+        "earliest": DAYS.since,
+        "windows_s": [3600],
+        "policies": ["0" * 16],
+        "at": DAYS.since,
+        "call": UUID(int=0),
+        "answer": UUID(int=0),
+        "size": 1000,
     }
     read = await read_by(busy, *statement(**{name: known[name] for name in statement.parameters}))
     calls = CALLS / 100
