@@ -64,10 +64,9 @@ def subjects(line: Line, caller: Caller, terms: VelocityTerms) -> Sequence[Subje
     target = caller.target
     if target is None:
         return ()
-    found = [
-        Subject("number", _hash(target.e164), terms.number),
-        Subject("prefix", _hash(_prefix(target, terms.prefix_digits)), terms.prefix),
-    ]
+    found = [Subject("number", _hash(target.e164), terms.number)]
+    if terms.prefix.hour is not None or terms.prefix.day is not None:
+        found.append(Subject("prefix", _hash(_prefix(target, terms.prefix_digits)), terms.prefix))
     if caller.keyed_in:
         found.append(Subject("keyed_in", _hash(target.e164), terms.keyed_in))
         found.append(Subject("keyed_in_line", line.line_id.bytes, terms.keyed_in_line))
