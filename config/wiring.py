@@ -93,7 +93,7 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
             rooms(settings, application="people", pool_size=settings.pools.people)
         )
         ivr = await _pool(opened, house, "ivr", settings.pools.ivr, hot=True)
-        webhooks = await _pool(opened, house, "webhooks", settings.pools.webhooks)
+        webhooks = await _pool(opened, house, "webhooks", settings.pools.webhooks, hot=True)
         app = web.Application(middlewares=[traced, guarded])
         app[health.DATABASE] = house.database
         app[health.READINESS] = health.Readiness()

@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import prometheus_client
 import structlog
@@ -18,8 +19,11 @@ from core.events import Events
 from core.faults import Overloaded, Unavailable
 from core.ids import WorkspaceId
 from core.jobs import enqueue_many
+from core.jobs.store import SQL as JOBS
+from core.jobs.store import enqueued
 from core.postgres import Database, Tx
 from core.queries import load
+from core.weaving import Strand, Woven, only_where
 from messaging import deliveries
 from messaging.batch import Rows, Told, gather, tally
 from messaging.channel import Account, InboundEvent
@@ -38,6 +42,13 @@ SHARED = prometheus_client.Histogram(
 )
 
 _WORTH_A_HAND = 12
+
+# A job for each message that nobody took in before.
+_TAKE_IN = Woven(
+    "SELECT inbox_id FROM taken",
+    taken=Strand(SQL["take_in"]),
+    jobs=Strand(JOBS["enqueue"], job_ids=only_where("SELECT inbox_id FROM taken", "jobs.inboxes")),
+)
 
 
 class Intake:
@@ -130,9 +141,13 @@ class Intake:
             await self._commit(workspace_id, group)
 
     async def _commit(self, workspace_id: WorkspaceId, group: Sequence[Told]) -> None:
+        rows, reports = gather(group)
         try:
-            async with self._database.workspace(workspace_id) as tx:
-                await self._record(tx, group)
+            if reports:
+                async with self._database.workspace(workspace_id) as tx:
+                    await self._record(tx, group)
+            else:
+                await self._take_in_alone(workspace_id, rows)
         except Unavailable as away:
             _refuse(group, away)
         except Exception as error:  # noqa: BLE001 - whatever one body does to us must not touch the others
@@ -177,19 +192,21 @@ class Intake:
             await deliveries.apply(tx, self._events, account, told)
 
     async def _take_in(self, tx: Tx, rows: Rows) -> None:
-        taken = await tx.fetch(
-            *SQL["take_in"](
-                workspace=tx.workspace_id,
-                inbox_ids=rows.inbox_ids,
-                account_ids=rows.account_ids,
-                event_keys=rows.event_keys,
-                kinds=rows.kinds,
-                payloads=rows.payloads,
-                raws=rows.raws,
-            )
-        )
+        taken = await tx.fetch(*SQL["take_in"](**_taken(tx.workspace_id, rows)))
         fresh = {row["inbox_id"] for row in taken}
         await enqueue_many(tx, [job for inbox_id, job in rows.jobs.items() if inbox_id in fresh])
+
+    async def _take_in_alone(self, workspace_id: WorkspaceId, rows: Rows) -> None:
+        """Customers' messages and their jobs, where nothing else is to be written: one round trip."""
+        if not rows.inbox_ids:
+            return
+        jobs = list(rows.jobs.values())
+        statement = _TAKE_IN(
+            taken=_taken(workspace_id, rows),
+            jobs={**enqueued(workspace_id, jobs), "inboxes": list(rows.jobs)},
+        )
+        await self._database.alone(workspace_id, *statement)
+        self._database.wake(*{f"jobs:{job.band}" for job in jobs})
 
     def _done(self, group: Sequence[Told]) -> None:
         for told in group:
@@ -228,6 +245,18 @@ async def open_intake(
     finally:
         intake.close()
         await asyncio.gather(*tasks)
+
+
+def _taken(workspace_id: WorkspaceId, rows: Rows) -> dict[str, Any]:
+    return {
+        "workspace": workspace_id,
+        "inbox_ids": rows.inbox_ids,
+        "account_ids": rows.account_ids,
+        "event_keys": rows.event_keys,
+        "kinds": rows.kinds,
+        "payloads": rows.payloads,
+        "raws": rows.raws,
+    }
 
 
 def _refuse(group: Iterable[Told], error: Exception) -> None:
