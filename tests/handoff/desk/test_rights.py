@@ -21,6 +21,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/conversations/{id}/read"): {"seq": 1},
     ("POST", "/v1/conversations/{id}/close"): {"epoch": 1},
     ("POST", "/v1/conversations/{id}/wrapup/end"): {"epoch": 1},
+    ("POST", "/v1/conversations/{id}/called"): {"epoch": 1, "answered": True},
     ("POST", "/v1/conversations/{id}/transfer"): {"epoch": 1, "queue_id": "{queue}"},
 }
 NAMED = [endpoint for endpoint in DESK_ENDPOINTS if "{id}" in endpoint.path]

@@ -101,7 +101,10 @@ def test_a_kind_of_node_kept_for_later_is_refused_by_name(bent, kind):
 
 def test_a_node_without_a_kind_hears_which_kinds_there_are(bent):
     said = problems(bent(("{end: solved, say: t.glad}", "{finish: solved}")))
-    assert "nodes.solved: a node needs one of handoff, menu, answer, slot, end, say" in said
+    assert (
+        "nodes.solved: a node needs one of handoff, return_to_voice, menu, answer, slot, end, say"
+        in said
+    )
 
 
 def test_intents_are_refused_with_what_to_use_instead(bent):
