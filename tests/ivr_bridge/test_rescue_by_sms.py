@@ -53,6 +53,18 @@ async def test_an_sms_goes_out_once_the_time_to_live_and_the_lag_are_over(silent
     assert len(await silent.network.wire(CALLER, kind="sms")) == 1
 
 
+@pytest.mark.parametrize(("places", "kind"), [(1, "callback"), (2, "sms")])
+async def test_an_sms_is_paid_from_the_budget_or_does_not_go(house: House, places: int, kind: str):
+    terms = {**TERMS.model_dump(exclude_defaults=True), "budget": {"hour": places}}
+    await house.change_line(terms=LineTerms.model_validate(terms))
+    await house.network.behave(CALLER, "blocked")
+    assert (await house.ivr.deflect()).action == "hangup"
+    await check(house, age="62 minutes")
+    (rescue,) = await rescues(house)
+    assert rescue["kind"] == kind
+    assert await house.value("SELECT hour_taken FROM ivr_bridge.budget_use") == places
+
+
 async def test_without_a_time_to_live_a_person_decides(silent: House):
     await check(silent, age="62 minutes", ttl_s=None)
     (rescue,) = await rescues(silent)
