@@ -5,6 +5,7 @@ import { inWords, shownColumns } from '../../src/reports/effect.ts';
 const column = (name: string, unit: string) => ({ name, title: name, unit, definition: null });
 const report = (rows: readonly EffectRow[]): Report<EffectRow> => ({
   report: 'savings',
+  title: 'Savings',
   from: '2026-01-10',
   to: '2026-01-10',
   timezone: 'Europe/Moscow',
