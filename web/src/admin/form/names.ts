@@ -8,7 +8,12 @@ export type Path = readonly string[];
 /** Members of lists and records have no name of their own: `policy.hours.2.from` is `policy.hours.from`. */
 export const ANY = '*';
 
-const code = (place: Path): string => place.filter((part) => part !== ANY).join('.');
+/** A candidate is called like the policy that it may become. */
+const code = (place: Path): string =>
+  place
+    .filter((part) => part !== ANY)
+    .map((part, index) => (index === 0 && place.length > 1 && part === 'shadow' ? 'policy' : part))
+    .join('.');
 
 export function labelOf(place: Path): string {
   const key = keyFor('term', code(place)) ?? keyFor('term', place.at(-1) ?? '');
