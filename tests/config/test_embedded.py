@@ -354,7 +354,7 @@ async def test_a_server_that_hangs_is_started_anew(data_dir: Path, act) -> None:
     for process in hung:
         process.suspend()
     told: list[str] = []
-    with embedded.start(data_dir, report=told.append, patience_s=6) as pair:
+    with embedded.start(data_dir, report=told.append, patience_s=4) as pair:
         assert await remembered(pair.database_url) == [1]
     assert "PostgreSQL still runs but does not answer: starting it anew" in told
     assert not any(map(lives, hung))
