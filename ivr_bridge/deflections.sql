@@ -126,8 +126,10 @@ SELECT message_id FROM messaging.message
 
 -- name: learn_pace
 -- How long each account's provider took lately, from the deliveries of its latest openings. What has
--- not been reported yet counts with its age: silence must not look like speed. A provider that took
--- twenty openings and reported nothing about any is thought to have fallen silent.
+-- not been reported yet counts with its age: silence must not look like speed. Of few openings the two
+-- slowest say nothing about the next one (a phone that is off, a report that was lost): the share that
+-- must be this fast grows with their number, up to 95 of 100. A provider that took twenty openings and
+-- reported nothing about any is thought to have fallen silent.
 WITH recent AS (
     SELECT message_id, account_id, failed_at FROM messaging.message
      WHERE workspace_id = :workspace AND message_id > :since AND purpose = 'opening'
@@ -150,19 +152,28 @@ WITH recent AS (
                    count(*) > 0 AS reported
               FROM messaging.delivery AS d
              WHERE d.workspace_id = :workspace AND d.message_id = r.message_id AND d.source = 'webhook') AS w
+), counted AS (
+    SELECT account_id, failed, age_ms, accepted_ms, sent_ms, delivered_ms, reported,
+           count(*) FILTER (WHERE NOT failed AND (sent_ms IS NOT NULL OR age_ms > 2000))
+               OVER (PARTITION BY account_id) AS heard
+      FROM timed
+), shares AS (
+    SELECT account_id, failed, age_ms, accepted_ms, sent_ms, delivered_ms, reported,
+           CASE WHEN heard >= 5 THEN LEAST(0.95, (heard - 3)::float8 / (heard - 1)) END AS share
+      FROM counted
 ), learnt AS (
     SELECT account_id, count(*) AS samples,
-           percentile_cont(0.95) WITHIN GROUP (ORDER BY COALESCE(accepted_ms, LEAST(age_ms, 20000)))
+           percentile_cont(share) WITHIN GROUP (ORDER BY COALESCE(accepted_ms, LEAST(age_ms, 20000)))
                FILTER (WHERE NOT failed AND (accepted_ms IS NOT NULL OR age_ms > 1000)) AS accepted_ms,
-           percentile_cont(0.95) WITHIN GROUP (ORDER BY COALESCE(sent_ms, LEAST(age_ms, 20000)))
+           percentile_cont(share) WITHIN GROUP (ORDER BY COALESCE(sent_ms, LEAST(age_ms, 20000)))
                FILTER (WHERE NOT failed AND (sent_ms IS NOT NULL OR age_ms > 2000)) AS sent_ms,
            -- Phones that are off say nothing about the provider: only what was delivered counts.
-           percentile_cont(0.95) WITHIN GROUP (ORDER BY delivered_ms)
+           percentile_cont(share) WITHIN GROUP (ORDER BY delivered_ms)
                FILTER (WHERE delivered_ms <= 60000) AS delivered_ms,
            count(*) FILTER (WHERE age_ms BETWEEN 5000 AND 60000) >= 20
                AND count(*) FILTER (WHERE age_ms <= 60000 AND reported) = 0 AS silent,
            count(*) FILTER (WHERE age_ms <= 60000 AND reported) > 0 AS speaks
-      FROM timed GROUP BY account_id
+      FROM shares GROUP BY account_id, share
 )
 INSERT INTO ivr_bridge.account_pace AS p
        (workspace_id, account_id, accepted_ms, sent_ms, delivered_ms, samples, silent_until)

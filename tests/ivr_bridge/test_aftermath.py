@@ -219,6 +219,24 @@ async def test_pace_is_learnt_and_what_is_too_slow_is_not_sent(house: House):
     assert longer.action == "hangup"
 
 
+@pytest.mark.parametrize("calls", [3, 6, 12])
+async def test_one_opening_that_nobody_reports_stops_no_other_caller(house: House, calls: int):
+    await house.change_line(grace_ms=0)
+    await house.network.behave(CALLER, "silent")
+    await house.ivr.deflect("call-s", deadline_ms=1300)
+    for number in range(calls):
+        await house.ivr.deflect(f"call-{number}", f"+790055502{number:02d}")
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE messaging.delivery SET recorded_at = recorded_at - interval '1 minute'"
+        )
+    await house.work("normal", hurry=True)
+    for remembered in house.fresh:
+        remembered.clear()
+    told = await house.ivr.deflect("call-x", "+79005550299")
+    assert (told.action, told.reason) == ("hangup", "ok")
+
+
 async def test_an_account_that_takes_everything_and_says_nothing_is_down(house: House):
     await house.change_line(grace_ms=0)
     numbers = [f"+790055503{number:02d}" for number in range(20)]
