@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         if not self.database_url or not self.redis_url:
             raise SettingsMissing(
                 "Set DATABASE_URL and REDIS_URL to a PostgreSQL and a Redis or Valkey server"
-                " (or run `ivr-bridge demo`, which brings its own)."
+                " (or run `ivr-bridge demo`, which brings its own; beside it: `. .data/demo.env`)."
             )
         return self.database_url, self.redis_url
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -58,6 +59,7 @@ async def _run(
 ) -> None:
     kept, ports = kept_secrets(data_dir), free_ports()
     variables = environment(kept, ports, embedded.database_url, embedded.redis_url, data_dir)
+    _write_environment(data_dir / "demo.env", variables)
     await migrate(embedded.database_url, report=report)
     file = read(WORKSPACE_FILE, variables)
     settings = Settings.model_validate(
@@ -93,6 +95,14 @@ async def _run(
     finally:
         report("stopping the service")
         await stop_all(children, report)
+
+
+def _write_environment(file: Path, variables: dict[str, str]) -> None:
+    """For a shell beside the demo: `. .data/demo.env`, then any command of `ivr-bridge`."""
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    file.write_text("".join(lines))
 
 
 def _children(
