@@ -9,6 +9,7 @@ that user cannot enter.
 import email.parser  # noqa: F401 - imported late by what follows, when it is out of reach
 import json
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,8 @@ from config import embedded
 
 
 def main(mode: str, data_dir: str, uid: str = "") -> None:
+    # Whoever is started in the background of a shell inherits that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     redis.Redis()  # has it read its own version while that can be read
     if uid:
         os.setgroups([])
