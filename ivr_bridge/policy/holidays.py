@@ -3,6 +3,10 @@
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+import structlog
+
+log = structlog.get_logger()
+
 
 @lru_cache(maxsize=512)
 def holidays_of(country: str, subdivision: str | None, year: int) -> frozenset[date]:
@@ -11,7 +15,9 @@ def holidays_of(country: str, subdivision: str | None, year: int) -> frozenset[d
 
     try:
         return frozenset(country_holidays(country, subdiv=subdivision, years=year))
-    except NotImplementedError:
+    except NotImplementedError:  # the package's own word for a place that it does not know
+        # Refused when a policy is written; it can only be gone after an upgrade of the package.
+        log.warning("holidays.unknown", country=country, subdivision=subdivision)
         return frozenset()
 
 
@@ -22,7 +28,7 @@ def are_known(country: str, subdivision: str | None) -> bool:
 
     try:
         country_holidays(country, subdiv=subdivision)
-    except NotImplementedError:
+    except NotImplementedError:  # see above
         return False
     return True
 
