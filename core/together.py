@@ -10,6 +10,10 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import structlog
+
+log = structlog.get_logger()
+
 Place = TypeVar("Place", bound=Hashable)
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -109,7 +113,9 @@ class Together(Generic[Place, Asked, Answer]):
         watch = asyncio.get_running_loop().call_later(self._patience_s, lasts)
         try:
             answers = await self._serve(place, [each.asked for each in group])
-        except Exception as error:  # noqa: BLE001 - each of them hears it, and nobody else does
+        except Exception as error:  # each of them hears it
+            if all(each.answer.done() for each in group):
+                log.exception("group.failed_unheard", size=len(group))
             for each in group:
                 if not each.answer.done():
                     each.answer.set_exception(error)
