@@ -176,6 +176,22 @@ async def test_a_socket_that_closes_leaves_the_send_alone(house: House, address:
     assert await house.network.counts() == {CALLER: 1}
 
 
+async def test_answers_sent_all_at_once_cost_no_variable(house: House, address: tuple[str, int]):
+    """As somebody tries the port with netcat: the headers and every answer, and nothing more."""
+    channel = a_channel()
+    for ends in (True, False):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(channel.headers("deflect", [WITH_KEY]) + b"200 result=1\n" * 20)
+        if ends:
+            writer.write_eof()
+        said = (await asyncio.wait_for(reader.read(), 4)).decode().splitlines()
+        told = dict(_assignment(line) for line in said)
+        assert (told["IVRB_REASON"], told["IVRB_ACTION"]) == ("ok", "hangup")
+        assert (len(said), len(told)) == (14, 13)
+        writer.close()
+    assert await house.network.counts() == {CALLER: 1}
+
+
 async def test_a_decision_can_be_polled_for(house: House, address: tuple[str, int]):
     await house.network.behave(CALLER, "reachable", sent_ms=1200, delivered_ms=1300)
     channel = a_channel()

@@ -4,6 +4,7 @@ Every wait and every length has a limit: the other end is a PBX, or somebody who
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from core.faults import Invalid
 MAX_LINE = 8 * 1024
 MAX_HEADERS = 200
 """Asterisk sends about twenty, and one for each argument of AGI()."""
+MAX_EARLY = 100
+"""Answers that may come before their commands; a whole visit has not twenty."""
 HEADERS_S = 5.0
 REPLY_S = 5.0
 _HANGUP = b"HANGUP"
@@ -33,6 +36,8 @@ class Talk:
         self._reader = reader
         self._writer = writer
         self._clock = clock
+        self._early: deque[bytes] = deque()
+        """Answers that came while nobody had asked: a script, or netcat, sends them all at once."""
         self.address = address_of((writer.get_extra_info("peername") or ("",))[0])
         """Where it connected from."""
         self.hung_up_at: datetime | None = None
@@ -55,8 +60,10 @@ class Talk:
 
     async def listen(self) -> None:
         """Until the caller leaves or the connection ends: wait for this beside other work."""
-        while self.hung_up_at is None:
-            await self._line()
+        while self.hung_up_at is None and len(self._early) < MAX_EARLY:
+            line = await self._line()
+            if not line.startswith(_HANGUP):
+                self._early.append(line)
 
     async def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable and wait until Asterisk has it; raises Gone."""
@@ -64,13 +71,19 @@ class Talk:
             async with asyncio.timeout(REPLY_S):
                 self._writer.write(f'SET VARIABLE {name} "{_quoted(value)}"\n'.encode())
                 await self._writer.drain()
-                reply = await self._line()
-                while reply.startswith(_HANGUP):
-                    reply = await self._line()
+                reply = await self._reply()
         except (TimeoutError, OSError) as silent:
             raise Gone from silent
         if not reply.startswith(_DONE):
             raise Gone
+
+    async def _reply(self) -> bytes:
+        if self._early:
+            return self._early.popleft()
+        reply = await self._line()
+        while reply.startswith(_HANGUP):
+            reply = await self._line()
+        return reply
 
     async def _line(self) -> bytes:
         try:
