@@ -112,7 +112,10 @@ def clock() -> SettableClock:
 async def fresh_database(servers: Servers, template: str) -> AsyncIterator[str]:
     """The address of a migrated database that nobody else uses, gone afterwards."""
     name = f"test_{secrets.token_hex(6)}"
-    await _administer(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    await _administer(
+        servers.database_url,
+        f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy',
+    )
     try:
         yield _renamed(servers.database_url, name)
     finally:

@@ -18,9 +18,11 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from config.embedded.binaries import Binaries
 from config.embedded.errors import EmbeddedError, InUseError
@@ -30,6 +32,9 @@ from config.embedded.processes import Account, run_as
 _ACCOUNTS = ("nobody", "postgres", "daemon")
 # The system's state folder first; temporary folders are often mounted without the right to execute.
 _STATE_FOLDERS = ("/var/lib/ivr-bridge", "/var/tmp/ivr-bridge", "/tmp/ivr-bridge")  # noqa: S108
+# Databases that may be lost are quickest where nothing is written down, but memory is for all.
+_MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - each folder in it is checked to be ours
+_MEMORY_ROOM = 2 << 30
 LINK = "embedded"
 _DRAFT = "new-"
 _DRAFT_LIFE_S = 3600
@@ -113,7 +118,7 @@ def lasting(data_dir: Path) -> Place:
 @contextmanager
 def passing() -> Iterator[Place]:
     """A new place for databases that may be lost, held by us until we leave or die."""
-    shelf, binaries, account = _passing_shelf()
+    (shelf, *_), binaries, account = _passing_shelves()
     home = shelf / secrets.token_hex(4)
     draft = shelf / f"{_DRAFT}{home.name}"
     draft.mkdir()
@@ -125,8 +130,8 @@ def passing() -> Iterator[Place]:
 
 def passed() -> Iterator[Place]:
     """Passing places whose owner is gone, each locked while it is looked at."""
-    shelf, binaries, account = _passing_shelf()
-    for home in sorted(shelf.iterdir()):
+    shelves, binaries, account = _passing_shelves()
+    for home in sorted(home for shelf in shelves for home in shelf.iterdir()):
         try:
             in_the_making = home.name.startswith(_DRAFT) and _age_s(home) < _DRAFT_LIFE_S
             if not in_the_making:
@@ -180,12 +185,24 @@ def _socket_folder(home: Path) -> Path:
     return Path("/tmp") / f"ivr-bridge-{os.geteuid()}-{key}"  # noqa: S108 - checked to be ours
 
 
-def _passing_shelf() -> tuple[Path, Binaries, Account | None]:
+def _passing_shelves() -> tuple[list[Path], Binaries, Account | None]:
+    """Where databases that may be lost can lie, the best place first."""
     if os.geteuid() == 0:
         state, binaries, account = _state_folder()
-        return _made(state / "passing", 0o711), binaries, account
-    shelf = Path(tempfile.gettempdir()).resolve() / f"ivr-bridge-{os.geteuid()}"
-    return _made(shelf, 0o700), Binaries.from_wheels(), None
+        on_disk, mode = state / "passing", 0o711
+    else:
+        binaries, account = Binaries.from_wheels(), None
+        on_disk, mode = Path(tempfile.gettempdir()).resolve() / f"ivr-bridge-{os.geteuid()}", 0o700
+    shelves = [_made(on_disk, mode)]
+    with suppress(OSError, EmbeddedError):
+        in_memory = _made(_MEMORY_FOLDER / f"ivr-bridge-{os.geteuid()}", mode)
+        shelves.insert(0 if _memory_is_roomy() else 1, in_memory)
+    return shelves, binaries, account
+
+
+def _memory_is_roomy() -> bool:
+    room = min(psutil.disk_usage(str(_MEMORY_FOLDER)).free, psutil.virtual_memory().available)
+    return room >= _MEMORY_ROOM
 
 
 def _age_s(path: Path) -> float:

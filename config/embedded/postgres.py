@@ -44,6 +44,7 @@ _PASSING: Mapping[str, str] = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_wal_size": "128MB",  # it may lie in memory, and a checkpoint that syncs nothing is cheap
     "autovacuum_naptime": "5min",
 }
 

@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 from config import embedded
 from config.embedded import pair as pairs
+from config.embedded import place as places
 from config.embedded.binaries import Binaries
 from config.embedded.processes import wait_until
 
@@ -534,6 +535,26 @@ async def test_a_throwaway_pair_is_quick_can_clone_databases_and_leaves_nothing(
         assert at_work(home) != []
     assert at_work(home) == []
     assert not home.exists()
+
+
+@pytest.mark.parametrize(("room", "in_memory"), [(0, True), (1 << 60, False)])
+def test_a_throwaway_lies_in_memory_where_that_is_roomy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, room: int, in_memory: bool
+) -> None:
+    monkeypatch.setattr(places, "_MEMORY_FOLDER", tmp_path)
+    monkeypatch.setattr(places, "_MEMORY_ROOM", room)
+    with places.passing() as place:
+        assert place.home.is_relative_to(tmp_path) is in_memory
+        places.remove(place)
+
+
+def test_where_nothing_can_be_kept_in_memory_a_throwaway_lies_on_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(places, "_MEMORY_FOLDER", tmp_path / "not there")
+    with places.passing() as place:
+        assert place.home.is_dir()
+        places.remove(place)
 
 
 def test_a_throwaway_without_valkey_has_no_address_for_it() -> None:
