@@ -47,7 +47,7 @@ async def try_out(settings: Settings, asked: Asked, say: Console, out: Console) 
         async with opened.database.workspace(workspace_id, read_only=True) as tx:
             home = await home_of(tx)
         days = period(asked.since, asked.until, home.zone, opened.clock())
-        lines = await Lines(opened.database).everything(workspace_id)
+        lines = await Lines(opened.database, opened.clock).everything(workspace_id)
         chosen = _for_lines(wanted, lines, asked)
         with _progress(say) as report:
             replayed = await replay(

@@ -189,7 +189,7 @@ async def _join_bridge(
     )
     deflections = Deflections(means, at_once=house.settings.limits.deflections_at_once)
     await opened.enter_async_context(deflections.running())
-    lines = Lines(database)
+    lines = Lines(database, house.clock)
     app[LINKS] = Links(database)
     secrets = LineSecrets(database, house.sealer)
     app[RECEPTION] = Reception(house.workspaces, lines, secrets, house.clock)
@@ -202,8 +202,8 @@ async def _join_bridge(
     # People's own connections: what they look at takes nothing from the calls.
     app[EXPLANATIONS] = Explanations(house.database, lines)
     app[ADMIN] = Admin(
-        lines=LineKeeping(house.database),
-        trials=Trials(app[BRIDGE].eligibility, app[BRIDGE].deflections),
+        lines=LineKeeping(house.database, house.clock),
+        trials=Trials(app[BRIDGE].eligibility, app[BRIDGE].deflections, house.clock),
     )
     app[RETURNS] = Returns(database, lines, house.events, house.clock)
 

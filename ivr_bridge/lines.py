@@ -8,6 +8,7 @@ from pathlib import Path
 
 import phonenumbers
 
+from core.clock import Clock, utc_now
 from core.faults import Refused
 from core.ids import LineId, WorkspaceId, new_id
 from core.jobs import enqueue
@@ -102,8 +103,9 @@ class _Remembered:
 class Lines:
     """Find a line by what the IVR calls it. Answers are at most two seconds old."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
+        self._clock = clock
         self._remembered: dict[WorkspaceId, _Remembered] = {}
         self._reading: dict[WorkspaceId, asyncio.Lock] = {}
 
@@ -140,7 +142,8 @@ class Lines:
             async with self._database.workspace(workspace_id, read_only=True) as tx:
                 lines = await all_lines(tx)
             terms = [line.terms for line in lines]
-            await learn([policy for each in terms for policy in (each.policy, each.shadow)])
+            policies = [policy for each in terms for policy in (each.policy, each.shadow)]
+            await learn(policies, self._clock().date())
             fresh = _Remembered(time.monotonic() + _REMEMBERED_S, lines, _by_number(lines))
             self._remembered[workspace_id] = fresh
             return fresh

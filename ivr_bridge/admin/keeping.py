@@ -9,6 +9,7 @@ import structlog
 
 from core.access import audit
 from core.access.workspaces import workspace
+from core.clock import Clock
 from core.faults import Invalid, NotFound, Refused
 from core.ids import PersonId, WorkspaceId
 from core.postgres import Database, Tx
@@ -52,6 +53,7 @@ class LineKeeping:
     """The lines of a workspace, for those who may change them."""
 
     database: Database
+    clock: Clock
 
     async def everything(self, workspace_id: WorkspaceId) -> list[LineShown]:
         """All lines, by name, as the database holds them now."""
@@ -74,7 +76,8 @@ class LineKeeping:
         """Make the line so; raises Invalid, ManagedByFile, ChangedMeanwhile, NameTaken, NumberTaken."""
         if not _NAME.fullmatch(name):
             raise Invalid("A name is made of a-z, 0-9, _ and -, 63 at most.")
-        await learn([change.line.terms.policy, change.line.terms.shadow])
+        policies = [change.line.terms.policy, change.line.terms.shadow]
+        await learn(policies, self.clock().date())
         async with self.database.workspace(workspace_id) as tx:
             before = await _held(tx, name)
             if before is None and change.version is not None:

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.clock import Clock
 from core.ids import WorkspaceId, new_id
 from ivr_bridge.admin.documents import Trial, TrialAnswer
 from ivr_bridge.answer import Answer
@@ -23,13 +24,14 @@ class Trials:
 
     eligibility: Eligibility
     deflections: Deflections
+    clock: Clock
 
     async def rehearse(
         self, workspace_id: WorkspaceId, line: Line, trial: Trial, *, trace_id: str
     ) -> TrialAnswer:
         """What the IVR would be told before the offer, and after the key."""
         if trial.terms is not None:
-            await learn([trial.terms.policy])
+            await learn([trial.terms.policy], self.clock().date())
         wish = _wish(workspace_id, line, trial)
         began = time.monotonic()
         offer = await self.eligibility.ask(wish)

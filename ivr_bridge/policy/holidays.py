@@ -1,6 +1,6 @@
 """Public holidays by country, from the package that keeps up with them; read when a line first asks."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 
 import structlog
@@ -33,7 +33,6 @@ def are_known(country: str, subdivision: str | None) -> bool:
     return True
 
 
-def near_years() -> tuple[int, int, int]:
+def near_years(today: date) -> tuple[int, int, int]:
     """This year and its neighbours: a late shift reaches back, a time zone reaches ahead."""
-    year = datetime.now(UTC).year
-    return year - 1, year, year + 1
+    return today.year - 1, today.year, today.year + 1

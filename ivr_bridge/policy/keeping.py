@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from ivr_bridge.policy.holidays import are_known, holidays_of, near_years
 from ivr_bridge.policy.hours import Holidays
@@ -21,17 +22,17 @@ def doubts(policy: PolicyTerms, prompt_version: str) -> Iterator[tuple[str, str]
         )
 
 
-async def learn(policies: Iterable[PolicyTerms | None]) -> None:
+async def learn(policies: Iterable[PolicyTerms | None], today: date) -> None:
     """Read the holidays that these keep: the first look takes half a second, and calls are waiting."""
     places = {_place(policy) for policy in policies if policy is not None} - {None}
     if places:
-        await asyncio.to_thread(_read, places)
+        await asyncio.to_thread(_read, places, today)
 
 
-def _read(places: Iterable[Holidays | None]) -> None:
+def _read(places: Iterable[Holidays | None], today: date) -> None:
     for place in places:
         if place is not None:
-            for year in near_years():
+            for year in near_years(today):
                 holidays_of(place.country, place.subdivision, year)
 
 

@@ -92,7 +92,7 @@ class Reports:
 
     def __post_init__(self) -> None:
         self._turns = asyncio.Semaphore(self.at_once)
-        self._lines = Lines(self.database)
+        self._lines = Lines(self.database, self.clock)
 
     async def ask(self, asker: Asker, name: str, query: Mapping[str, str], accepted: str) -> Report:
         """The report, counted now; raises ReportUnknown, Invalid, ReportTooLong or Overloaded."""

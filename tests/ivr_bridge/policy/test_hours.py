@@ -2,7 +2,7 @@
 
 # ruff: noqa: DTZ001 - a clock on a wall has no time zone
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ivr_bridge.policy import PolicyTerms
+from ivr_bridge.policy.holidays import holidays_of
 from ivr_bridge.policy.hours import Hours
+from ivr_bridge.policy.keeping import learn
 from ivr_bridge.terms import LineTerms
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -67,6 +70,18 @@ def test_holidays_close_the_line_and_a_date_of_its_own_opens_it():
     assert not bavarian.open_at(datetime(2026, 1, 6, 12))
     assert bavarian.open_at(datetime(2026, 10, 3, 12))
     assert not bavarian.open_at(datetime(2026, 10, 3, 14))
+
+
+async def test_holidays_are_read_ahead_for_the_years_around_the_day_that_is_told():
+    policy = PolicyTerms.model_validate(
+        {"hours": {"week": {"mon": "09:00-18:00"}, "holidays": {"country": "IS"}}}
+    )
+    holidays_of.cache_clear()
+    await learn([policy, None], date(1999, 12, 31))
+    assert holidays_of.cache_info().currsize == 3
+    for year in (1998, 1999, 2000):
+        assert date(year, 12, 25) in holidays_of("IS", None, year)
+    assert holidays_of.cache_info().currsize == 3
 
 
 def test_the_shift_before_a_holiday_reaches_into_it():
