@@ -23,6 +23,7 @@ from ivr_bridge.policy import (
     rule,
 )
 from messaging.reachability import Reach
+from tests.ivr_bridge.policy.anything import anything
 
 ALL = (*HARD, *SOFT)
 FINE = Circumstances(
@@ -181,40 +182,6 @@ def test_a_refusal_shows_what_was_found_and_what_was_wanted():
 
 # -- whatever the circumstances -----------------------------------------------------------------------
 
-waits = st.none() | st.integers(0, 1000)
-draws = st.none() | st.floats(0, 1, exclude_max=True)
-anything = st.builds(
-    Circumstances,
-    enabled=st.booleans(),
-    withheld=st.booleans(),
-    number_valid=st.booleans(),
-    agreement=st.sampled_from(Agreement),
-    channel_wanted=st.none() | st.booleans(),
-    opted_out=st.booleans(),
-    account_up=st.booleans(),
-    template_ok=st.none() | st.booleans(),
-    reach=st.sampled_from(Reach),
-    conversation_open=st.booleans(),
-    called_again=st.booleans(),
-    declined=st.none() | st.booleans(),
-    prompt_version=st.none() | st.sampled_from(["a", "b"]),
-    unwanted=st.none() | st.booleans(),
-    openings_ago_s=st.none() | st.lists(st.floats(0, 90_000), max_size=5).map(sorted),
-    local=st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
-    intent=st.none() | st.sampled_from(["order", "fraud"]),
-    language_spoken=st.none() | st.booleans(),
-    voice_wait_s=waits,
-    queue_position=waits,
-    recent_calls=waits,
-    chat_wait_s=waits,
-    chat_waiting=waits,
-    chat_staffed=st.none() | st.booleans(),
-    offered_ago_s=st.none() | st.floats(0, 1000),
-    offers=st.integers(0, 10),
-    ignored_offers=st.none() | st.integers(0, 10),
-    share_draw=draws,
-    hold_out_draw=draws,
-)
 some_terms = st.fixed_dictionaries(
     {},
     optional={

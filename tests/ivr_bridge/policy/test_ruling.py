@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from ivr_bridge.outcome import Reason
 from ivr_bridge.policy import (
@@ -18,6 +17,7 @@ from ivr_bridge.policy import (
     rule,
 )
 from messaging.reachability import Reach
+from tests.ivr_bridge.policy.anything import anything
 
 USUAL = PolicyTerms()
 FINE = Circumstances(
@@ -31,21 +31,6 @@ FINE = Circumstances(
     template_ok=True,
     reach=Reach.UNKNOWN,
     conversation_open=False,
-)
-anything = st.builds(
-    Circumstances,
-    enabled=st.booleans(),
-    withheld=st.booleans(),
-    number_valid=st.booleans(),
-    agreement=st.sampled_from(Agreement),
-    channel_wanted=st.none() | st.booleans(),
-    opted_out=st.booleans(),
-    account_up=st.booleans(),
-    template_ok=st.none() | st.booleans(),
-    reach=st.sampled_from(Reach),
-    conversation_open=st.booleans(),
-    called_again=st.booleans(),
-    declined=st.none() | st.booleans(),
 )
 
 
@@ -99,15 +84,6 @@ def test_the_trace_ends_with_the_refusal_and_names_every_rule_that_was_asked(see
     else:
         assert refusals == [ruling.trace[-1]]
         assert rules[len(names) - 1].reason is ruling.refused
-
-
-@given(anything, st.booleans())
-def test_whoever_asks_for_the_whole_trace_gets_the_same_first_refusal(seen, incident):
-    rules, terms = (*HARD, *SOFT), PolicyTerms(incident=incident)
-    first, whole = rule(rules, seen, terms), rule(rules, seen, terms, every=True)
-    assert whole.refused is first.refused
-    assert [each["rule"] for each in whole.trace] == [each.name for each in rules]
-    assert list(whole.trace[: len(first.trace)]) == list(first.trace)
 
 
 def test_an_incident_on_the_line_stops_offers_and_no_promise():
