@@ -72,7 +72,7 @@ async def _eligibility(turn: Turn) -> web.Response:
         return tell(turn, Answer(Action.CONTINUE, Reason.LINE_UNKNOWN))
     if turn.over:
         return await _ended(turn, wish)
-    answer = await bridge.eligibility.ask(wish)
+    answer = await bridge.eligibility.ask(wish, _budget(turn, wish))
     if answer.action is Action.OFFER and turn.view in VERBS and not wish.request.dry_run:
         # The document that is answered here is the offer: nobody else could tell that it was made.
         await _note(turn, wish, "offered")
@@ -94,10 +94,7 @@ async def _deflect(turn: Turn) -> web.Response:
             return tell(turn, Answer(Action.CONTINUE, Reason.NO_CONSENT))
         case Heard.YES | Heard.NOT_ASKED:
             turn.promised = True
-    usual = VERBS_DEADLINE_MS if turn.view in VERBS else DEADLINE_MS
-    wanted = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, usual)
-    answer = await bridge.deflections.decide(wish, Budget.of_call(turn.received, wanted))
-    return tell(turn, answer)
+    return tell(turn, await bridge.deflections.decide(wish, _budget(turn, wish)))
 
 
 async def _deflection(turn: Turn) -> web.Response:
@@ -148,6 +145,13 @@ async def _note(turn: Turn, wish: Wish, event: str) -> None:
         "at": turn.request.app[RECEPTION].clock(),
     }
     await turn.request.app[BRIDGE].events.take(wish.workspace_id, [wish.line.name], [told])
+
+
+def _budget(turn: Turn, wish: Wish) -> Budget:
+    """The time that this question has, or that a deflection asked for like it will have."""
+    usual = VERBS_DEADLINE_MS if turn.view in VERBS else DEADLINE_MS
+    wanted = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, usual)
+    return Budget.of_call(turn.received, wanted)
 
 
 def _wait_ms(request: web.Request) -> int:

@@ -19,7 +19,7 @@ from ivr_bridge.readiness import Ready
 from ivr_bridge.reading import clean
 from ivr_bridge.rescue import CALLED, call_off
 from ivr_bridge.store import Attempt, NewAttempt
-from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, enough_time
+from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, needed_ms
 from ivr_bridge.ways.choosing import confirm_of, look_up
 from ivr_bridge.ways.second import keep_in_mind
 from ivr_bridge.ways.second import planned as planned_second
@@ -84,17 +84,25 @@ async def begin(
     if same is not None:
         return Begun(same.deflection_id, repeated=True)
     ready, prospect = await look_up(tx, wish, choices, now)
-    if ready is not None and ready.account is not account:
-        # The chat that is open is one of the first channel's.
-        met = replace(met, conversation_open=False)
+    met = met_there(met, ready, choices)
     setting = Setting(wish, ready, met, call_ref, prospect, earlier, admitted, budget, now, choices)
     return await _write(tx, setting, number)
 
 
+def met_there(met: Known, ready: Ready | None, choices: Sequence[Ready]) -> Known:
+    """What is known of the caller on the channel that was chosen: an open chat is the first one's."""
+    if ready is None or ready.account is choices[0].account:
+        return met
+    return replace(met, conversation_open=False)
+
+
 def circumstances(
-    wish: Wish, ready: Ready | None, met: Known, prospect: Prospect, *, asked: bool
+    wish: Wish, ready: Ready | None, met: Known, prospect: Prospect, budget: Budget, *, asked: bool
 ) -> Circumstances:
-    """What the rules look at; `asked` when the caller has accepted an offer already."""
+    """What the rules look at; `asked` when the caller has accepted an offer already.
+
+    Before the offer, `budget` is what a deflection would have that is asked for in the same words.
+    """
     request, line = wish.request, wish.line
     given = None if request.consent is None else request.consent.given
     told = agreement(given=given, explicit_required=line.consent.require_explicit)
@@ -119,6 +127,15 @@ def circumstances(
         unwanted=met.unwanted if line.unwanted_listed else None,
         openings_ago_s=met.openings_ago_s,
         limits=wish.limits,
+        time_left_ms=None if ready is None else _total_ms(wish, budget) - budget.elapsed_ms,
+        time_needed_ms=None
+        if ready is None
+        else needed_ms(
+            ready.pace,
+            confirm_of(wish, ready),
+            positive=prospect.evidence.fresh,
+            grace_ms=_grace_ms(wish),
+        ),
         declined=None
         if not (met.offered_now or met.declined_now or met.declined_before)
         else met.declined_now or met.declined_before,
@@ -128,7 +145,7 @@ def circumstances(
 async def _write(tx: Tx, setting: Setting, number: int) -> Begun:
     """The attempt itself: refused by the rules, resting on an earlier opening, or with its own."""
     wish, ready = setting.wish, setting.ready
-    seen = circumstances(wish, ready, setting.met, setting.prospect, asked=True)
+    seen = circumstances(wish, ready, setting.met, setting.prospect, setting.budget, asked=True)
     ruling = rule(HARD, seen, wish.line.terms.policy)
     on_the_wire = next((each for each in setting.earlier if each.message_id is not None), None)
     if on_the_wire is not None:
@@ -268,21 +285,8 @@ def _afterwards(ruling: Ruling, refused: Reason) -> Sequence[dict[str, str]]:
 
 
 def not_now(setting: Setting) -> Reason | None:
-    """What the account has no room for, or can no longer confirm in time, is not sent."""
-    wish, ready = setting.wish, setting.ready
-    if ready is None:
-        return Reason.CHANNEL_DOWN
-    if not setting.admitted:
-        return Reason.CHANNEL_THROTTLED
-    total_ms = POLL_TOTAL_MS if _polls(wish) else setting.budget.deadline_ms
-    enough = enough_time(
-        total_ms - setting.budget.elapsed_ms,
-        ready.pace,
-        confirm_of(wish, ready),
-        positive=setting.prospect.evidence.fresh,
-        grace_ms=_grace_ms(wish),
-    )
-    return None if enough else Reason.DEADLINE_SHORT
+    """What the account has no room for is not sent."""
+    return None if setting.admitted else Reason.CHANNEL_THROTTLED
 
 
 def _refusal(attempt: NewAttempt, reason: Reason) -> Answer:
@@ -303,6 +307,11 @@ def _refusal_proof(reason: Reason) -> Proof:
 
 def _polls(wish: Wish) -> bool:
     return wish.request.can_poll and wish.line.can_poll
+
+
+def _total_ms(wish: Wish, budget: Budget) -> int:
+    """An IVR that can loop waits longer in all than for one answer."""
+    return POLL_TOTAL_MS if _polls(wish) else budget.deadline_ms
 
 
 def _grace_ms(wish: Wish) -> int:

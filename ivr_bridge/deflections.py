@@ -86,7 +86,7 @@ class Deflections:
         if self._racing >= self._at_once:
             raise Overloaded
         if wish.request.dry_run:
-            return await self._rehearsal.of_deflection(wish)
+            return await self._rehearsal.of_deflection(wish, budget)
         self._racing += 1
         try:
             answer = await self._decide(wish, budget)

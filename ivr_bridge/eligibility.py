@@ -11,7 +11,7 @@ from core.ids import CallRef, new_id
 from core.postgres import Database, Tx
 from ivr_bridge import calls
 from ivr_bridge.answer import Answer
-from ivr_bridge.beginning import circumstances
+from ivr_bridge.beginning import circumstances, met_there
 from ivr_bridge.calls import NO_OFFERS
 from ivr_bridge.guard.guard import Guard
 from ivr_bridge.moment import Moment, moment
@@ -21,6 +21,7 @@ from ivr_bridge.readiness import Readiness, Ready
 from ivr_bridge.rehearsal import Rehearsal
 from ivr_bridge.rescue import CALLED, call_off
 from ivr_bridge.shadow import Candidate, Shadow, candidate
+from ivr_bridge.timing import Budget
 from ivr_bridge.ways.choosing import channels_for, look_up
 
 ASKED = Counter("ivr_bridge_eligibility_total", "Eligibility by answer", ["action", "reason"])
@@ -33,6 +34,7 @@ class _Asked:
     choices: Sequence[Ready]
     recent_calls: int | None
     beside: Candidate | None
+    budget: Budget
     began: float
 
     @property
@@ -51,19 +53,21 @@ class Eligibility:
     clock: Clock
     usual: UsualOffers
 
-    async def ask(self, wish: Wish) -> Answer:
-        """Offer, or go on, with the reason; raises IdempotencyConflict."""
+    async def ask(self, wish: Wish, budget: Budget) -> Answer:
+        """Offer, or go on, with the reason; raises IdempotencyConflict.
+
+        An offer is a promise, so `budget` is what a deflection in the same words would have.
+        """
         began = time.monotonic()
         if wish.request.dry_run:
-            return await Rehearsal(self.database, self.readiness, self.guard, self.clock).of_offer(
-                wish
-            )
+            rehearsal = Rehearsal(self.database, self.readiness, self.guard, self.clock)
+            return await rehearsal.of_offer(wish, budget)
         choices = await channels_for(self.readiness, wish)
         policy = wish.line.terms.policy
         recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line, policy)
         beside = await candidate(self.readiness, wish)
         wish = replace(wish, limits=await self.guard.look(wish, choices[0] if choices else None))
-        asked = _Asked(choices, recent_calls, beside, began)
+        asked = _Asked(choices, recent_calls, beside, budget, began)
         answer, shadow = await self._usual(wish, asked), None
         if answer is None:
             async with self.database.workspace(wish.workspace_id) as tx:
@@ -84,7 +88,8 @@ class Eligibility:
         found = await self.usual.looking.at(wish, ready, now)
         if found is None:
             return None
-        first = circumstances(wish, ready, found.met, found.prospect, asked=False)
+        met, budget = found.met, asked.budget
+        first = circumstances(wish, ready, met, found.prospect, budget, asked=False)
         at = Moment(now, asked.recent_calls, NO_OFFERS)
         told = tell(wish, ready, first, found.prospect, at, None)
         noted = Noted(CallRef(new_id()), wish, told, asked.took_ms)
@@ -98,7 +103,8 @@ class Eligibility:
             await call_off(tx, met.rescued_contact, CALLED)
         ready, prospect = await look_up(tx, wish, choices, now)
         at = await moment(tx, wish, new=made is not None, recent_calls=asked.recent_calls, now=now)
-        first = circumstances(wish, ready, met, prospect, asked=False)
+        met = met_there(met, ready, choices)
+        first = circumstances(wish, ready, met, prospect, asked.budget, asked=False)
         shadow = None
         if beside is not None:
             shadow = await beside.look(tx, wish, ready, first, at, new=made is not None)

@@ -9,7 +9,7 @@ from core.clock import Clock
 from core.postgres import Database, Tx
 from ivr_bridge import calls
 from ivr_bridge.answer import Answer
-from ivr_bridge.beginning import circumstances
+from ivr_bridge.beginning import circumstances, met_there
 from ivr_bridge.evidence import Proof
 from ivr_bridge.guard.guard import Guard
 from ivr_bridge.moment import before_the_offer, moment
@@ -17,6 +17,7 @@ from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
 from ivr_bridge.policy import HARD, SOFT, rule
 from ivr_bridge.readiness import Readiness, Ready
+from ivr_bridge.timing import Budget
 from ivr_bridge.ways.choosing import channels_for, look_up
 
 log = structlog.get_logger()
@@ -35,15 +36,15 @@ class Rehearsal:
     guard: Guard
     clock: Clock
 
-    async def of_offer(self, wish: Wish) -> Answer:
+    async def of_offer(self, wish: Wish, budget: Budget) -> Answer:
         """Would this caller be offered a messenger? Raises IdempotencyConflict."""
-        return await self._rehearse(wish, asked=False)
+        return await self._rehearse(wish, budget, asked=False)
 
-    async def of_deflection(self, wish: Wish) -> Answer:
+    async def of_deflection(self, wish: Wish, budget: Budget) -> Answer:
         """Would this caller be written to? The soft rules are told, and decide nothing here."""
-        return await self._rehearse(wish, asked=True)
+        return await self._rehearse(wish, budget, asked=True)
 
-    async def _rehearse(self, wish: Wish, *, asked: bool) -> Answer:
+    async def _rehearse(self, wish: Wish, budget: Budget, *, asked: bool) -> Answer:
         choices = await channels_for(self.readiness, wish)
         recent_calls = await self.readiness.recent_calls(
             wish.workspace_id, wish.line, wish.line.terms.policy
@@ -52,7 +53,7 @@ class Rehearsal:
         answer: Answer | None = None
         try:
             async with self.database.workspace(wish.workspace_id) as tx:
-                answer = await self._answer(tx, wish, choices, recent_calls, asked=asked)
+                answer = await self._answer(tx, wish, choices, recent_calls, budget, asked=asked)
                 raise _Over
         except _Over:
             log.info("call.rehearsed", line=wish.line.name)
@@ -60,7 +61,14 @@ class Rehearsal:
         return answer
 
     async def _answer(
-        self, tx: Tx, wish: Wish, choices: Sequence[Ready], recent_calls: int | None, *, asked: bool
+        self,
+        tx: Tx,
+        wish: Wish,
+        choices: Sequence[Ready],
+        recent_calls: int | None,
+        budget: Budget,
+        *,
+        asked: bool,
     ) -> Answer:
         now = self.clock()
         call_ref, met = await calls.meet(tx, wish, choices[0].account if choices else None)
@@ -68,7 +76,8 @@ class Rehearsal:
             await calls.hold(tx, wish)
         ready, prospect = await look_up(tx, wish, choices, now)
         at = await moment(tx, wish, new=call_ref is not None, recent_calls=recent_calls, now=now)
-        seen = circumstances(wish, ready, met, prospect, asked=asked)
+        met = met_there(met, ready, choices)
+        seen = circumstances(wish, ready, met, prospect, budget, asked=asked)
         terms = wish.line.terms.policy
         seen = before_the_offer(seen, wish, ready, at, terms)
         hard, soft = rule(HARD, seen, terms, every=True), rule(SOFT, seen, terms, every=True)

@@ -81,13 +81,11 @@ def deadline_ms(asked: int | None, line: int | None, dialect: int = DEADLINE_MS)
     return max(SHORTEST_MS, min(LONGEST_MS, wanted))
 
 
-def enough_time(
-    left_ms: float, pace: Pace, confirm: Confirm, *, positive: bool, grace_ms: int
-) -> bool:
-    """Can the evidence still come in time? What cannot is not sent.
+def needed_ms(pace: Pace, confirm: Confirm, *, positive: bool, grace_ms: int) -> int:
+    """How much time to the deadline itself the evidence usually takes; with less, nothing is sent.
 
-    `left_ms` counts to the deadline itself. Fresh positive evidence makes the grace dispensable.
+    Fresh positive evidence makes the grace dispensable.
     """
     wanted = needed(confirm, positive=positive)
     grace = grace_ms if wanted is Confirm.SENT and not positive else 0
-    return left_ms >= pace.usual_ms(wanted) + grace + ANSWER_EARLY_MS
+    return pace.usual_ms(wanted) + grace + ANSWER_EARLY_MS

@@ -125,7 +125,8 @@ class Usual:
 
     async def _open(self, setting: Setting, ready: Ready) -> Begun | None:
         wish = setting.wish
-        seen = circumstances(wish, ready, setting.met, setting.prospect, asked=True)
+        met, found, budget = setting.met, setting.prospect, setting.budget
+        seen = circumstances(wish, ready, met, found, budget, asked=True)
         ruling = rule(HARD, seen, wish.line.terms.policy)
         if ruling.refused or not_now(setting):
             return None

@@ -33,11 +33,11 @@ class Trials:
         if trial.terms is not None:
             await learn([trial.terms.policy], self.clock().date())
         wish = _wish(workspace_id, line, trial)
+        limit = deadline_ms(trial.deadline_ms, wish.line.deadline_ms)
         began = time.monotonic()
-        offer = await self.eligibility.ask(wish)
+        offer = await self.eligibility.ask(wish, Budget.of_call(began, limit))
         asked = time.monotonic()
-        budget = Budget.of_call(asked, deadline_ms(trial.deadline_ms, wish.line.deadline_ms))
-        press = await self.deflections.decide(wish, budget)
+        press = await self.deflections.decide(wish, Budget.of_call(asked, limit))
         done = time.monotonic()
         return TrialAnswer(
             offer=_document(offer, asked - began, trace_id),

@@ -84,6 +84,14 @@ def template(seen: Circumstances, _: PolicyTerms) -> Look:
     return SKIPPED if seen.template_ok is None else refuse_if(not seen.template_ok)
 
 
+def time_enough(seen: Circumstances, _: PolicyTerms) -> Look:
+    """The evidence that is asked for can come before the IVR must be answered."""
+    left, needed = seen.time_left_ms, seen.time_needed_ms
+    if left is None or needed is None:
+        return SKIPPED
+    return refuse_if(left < needed, {"left_ms": left}, {"needed_ms": needed})
+
+
 def reachable(seen: Circumstances, _: PolicyTerms) -> Look:
     """Nothing says that the number is not on the channel."""
     return refuse_if(seen.reach is Reach.UNREACHABLE and not seen.conversation_open)

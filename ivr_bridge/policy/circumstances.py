@@ -51,6 +51,10 @@ class Circumstances:
     openings_ago_s: Sequence[float] | None = None
     """How long ago this person's latest openings were, newest first; None when no rule asks."""
     limits: Limits = NO_LIMITS
+    time_left_ms: int | None = None
+    """Until the deadline: before the offer, of a deflection that is asked for as this was."""
+    time_needed_ms: int | None = None
+    """What the account's provider usually takes for the evidence asked, with the grace."""
 
     # What only matters before an offer; filled in by `beforehand`.
     local: datetime | None = None

@@ -29,6 +29,7 @@ HARD: tuple[Rule, ...] = (
     Rule("users_left", Reason.CHANNEL_QUOTA, guarded.users_left),
     Rule("has_room", Reason.CHANNEL_THROTTLED, guarded.has_room),
     Rule("budget_left", Reason.BUDGET, guarded.budget_left),
+    Rule("time_enough", Reason.DEADLINE_SHORT, always.time_enough),
 )
 """Asked before anything is sent, whoever asks."""
 

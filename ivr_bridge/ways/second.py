@@ -24,7 +24,7 @@ from ivr_bridge.evidence import Confirm
 from ivr_bridge.opening import Wish
 from ivr_bridge.race import Race, of_row
 from ivr_bridge.readiness import Ready
-from ivr_bridge.timing import ANSWER_EARLY_MS, enough_time
+from ivr_bridge.timing import ANSWER_EARLY_MS, needed_ms
 from ivr_bridge.ways.choosing import confirm_of, follows
 from messaging import openings, threads
 from messaging.openings import Opening, OpeningDraft
@@ -103,13 +103,8 @@ async def begin_second(tx: Tx, race: Race, ready: Ready, now: datetime) -> Secon
     phone, confirm = PhoneNumber(owed.phone), Confirm(owed.fallback["confirm"])
     prospect = await openings.look_up(tx, phone, ready.account, now)
     positive = prospect.evidence.fresh
-    in_time = enough_time(
-        owed.left_ms + ANSWER_EARLY_MS,
-        ready.pace,
-        confirm,
-        positive=positive,
-        grace_ms=race.grace_ms,
-    )
+    takes_ms = needed_ms(ready.pace, confirm, positive=positive, grace_ms=race.grace_ms)
+    in_time = owed.left_ms + ANSWER_EARLY_MS >= takes_ms
     unwelcome = prospect.opted_out or prospect.evidence.state is Reach.UNREACHABLE
     if unwelcome or prospect.account_stopped is not None or not in_time:
         return None

@@ -214,6 +214,23 @@ async def test_pace_is_learnt_and_what_is_too_slow_is_not_sent(house: House):
     told = await house.ivr.deflect("call-9", "+79005550209")
     assert (told.action, told.reason) == ("continue", "deadline_short")
     assert await house.network.openings("+79005550209") == 0
+    # No offer is made that could not be kept, and the page that tries a call out says so too.
+    slow = await house.value("SELECT sent_ms FROM ivr_bridge.account_pace")
+    for dry_run in (False, True):
+        for ask, call_id in ((house.ivr.eligible, "call-11"), (house.ivr.deflect, "call-12")):
+            asked = await ask(call_id, "+79005550211", dry_run=dry_run)
+            assert (asked.action, asked.reason) == ("continue", "deadline_short")
+            if dry_run:
+                (entry,) = [each for each in asked.json["trace"] if each["rule"] == "time_enough"]
+                assert entry["saw"] == "refused"
+                assert 2000 < entry["found"]["left_ms"] <= 2500
+                assert entry["wanted"] == {"needed_ms": slow + 150}
+    for patient in ({"deadline_ms": 8000}, {"can_poll": True}):
+        offered = await house.ivr.eligible("call-13", "+79005550213", **patient)
+        assert (offered.action, offered.reason) == ("offer", "ok")
+    wanted = {"call_id": "call-14", "caller": "+79005550214", "line": "main"}
+    spoken = await house.ivr.post("/v1/eligibility?format=twiml", wanted)
+    assert b"<Gather" in spoken.body
     # Experience that says a number is there makes the quiet dispensable, not the provider faster.
     longer = await house.ivr.deflect("call-10", "+79005550210", deadline_ms=8000)
     assert longer.action == "hangup"

@@ -14,7 +14,7 @@ from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Values
 from ivr_bridge.reading import Asked, asked_of, clean, read_events, read_fields, storable
 from ivr_bridge.store import Attempt, which_attempt
-from ivr_bridge.timing import Pace, deadline_ms, enough_time
+from ivr_bridge.timing import Pace, deadline_ms, needed_ms
 
 
 def understood(raw: bytes) -> Asked:
@@ -213,12 +213,12 @@ def test_deadlines_are_kept_within_what_can_be_kept():
     assert deadline_ms(99_999, None) == 12_000
 
 
-def test_what_cannot_be_confirmed_in_time_is_not_begun():
+def test_evidence_needs_its_providers_time_the_grace_and_the_way_back():
     slow = Pace(sent_ms=2000)
-    assert not enough_time(2500, slow, Confirm.SENT, positive=False, grace_ms=800)
-    assert enough_time(2500, slow, Confirm.SENT, positive=True, grace_ms=800)
-    assert enough_time(2500, Pace(), Confirm.SENT, positive=False, grace_ms=800)
-    assert not enough_time(600, Pace(), Confirm.DELIVERED, positive=False, grace_ms=800)
+    assert needed_ms(slow, Confirm.SENT, positive=False, grace_ms=800) == 2950
+    assert needed_ms(slow, Confirm.SENT, positive=True, grace_ms=800) == 2150
+    assert needed_ms(Pace(), Confirm.SENT, positive=False, grace_ms=800) == 1450
+    assert needed_ms(Pace(), Confirm.DELIVERED, positive=False, grace_ms=800) == 1150
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The usual call takes three statements; they do what the long way does, or nothing."""
 
 import asyncio
+import re
 from collections import Counter
 from typing import Any
 
@@ -169,4 +170,6 @@ def _told_apart(row: dict[str, Any], caller: str) -> str:
             plain[column] = sorted(value)
         else:
             plain[column] = (value is not None) if own else value
-    return repr(plain).replace(caller, "the caller")
+    apart = repr(plain).replace(caller, "the caller")
+    # Each has the time that is left to it.
+    return re.sub(r"(left_ms\W+)\d+", r"\1…", apart)

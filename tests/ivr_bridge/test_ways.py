@@ -129,6 +129,29 @@ async def test_a_number_known_not_to_be_there_is_written_to_on_the_next(house: H
     assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 1)
 
 
+async def test_a_chat_on_one_channel_promises_nothing_on_another(house: House):
+    once = {"policy": {"frequency": [{"at_most": 1, "within_s": 3600}]}}
+    await house.change_line(terms=terms(WHATSAPP, SMS, **once), repeat_call_s=0)
+    assert (await house.ivr.deflect("call-1")).json["channel"] == "whatsapp"
+    message = {"type": "text", "text": {"body": "Где мой заказ?"}}
+    inbound = {"account": "100000000000001", "from": CALLER, "message": message}
+    await house.network.ask("POST", "/sandbox/inbound", inbound)
+    await house.network.ask("POST", "/sandbox/webhooks/flush", {})
+    await house.work("inbound")
+    assert (await house.ivr.eligible("call-2")).reason == "ok"
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE messaging.account SET stopped_until = now() + interval '1 hour',"
+            " stopped_code = '190' WHERE name = 'whatsapp'"
+        )
+    house.forget()
+    # The open chat cannot be gone on with by SMS: it would be another opening, one too many.
+    for dry_run in (True, False):
+        for ask in (house.ivr.eligible, house.ivr.deflect):
+            told = await ask("call-3", dry_run=dry_run)
+            assert (told.reason, told.json["channel"]) == ("frequency_cap", "sms")
+
+
 async def test_countries_and_the_request_choose_among_channels(house: House):
     await house.change_line(terms=terms({**SMS, "countries": ["KZ"]}, WHATSAPP))
     russian = await house.ivr.deflect("call-1")

@@ -163,10 +163,11 @@ class FastAgi:
         wish = await self._bridge.wish(holder, asked_of(asked.fields))
         if isinstance(wish, Answer):
             return wish
-        if asked.path is Path.ELIGIBILITY:
-            return await self._bridge.eligibility.ask(wish)
         limit = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, VERBS_DEADLINE_MS)
-        return await self._bridge.deflections.decide(wish, Budget.of_call(began, limit))
+        budget = Budget.of_call(began, limit)
+        if asked.path is Path.ELIGIBILITY:
+            return await self._bridge.eligibility.ask(wish, budget)
+        return await self._bridge.deflections.decide(wish, budget)
 
     async def _decision(self, holder: KeyHolder, fields: Any) -> Answer:
         deflection_id = DeflectionId(parse("d", str(fields.get("deflection_id", ""))))

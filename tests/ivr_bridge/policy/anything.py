@@ -59,4 +59,6 @@ anything = st.builds(
     share_draw=draws,
     hold_out_draw=draws,
     limits=limits,
+    time_left_ms=st.none() | st.integers(-500, 20_000),
+    time_needed_ms=st.none() | st.integers(150, 10_000),
 )

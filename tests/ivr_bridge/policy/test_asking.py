@@ -235,8 +235,18 @@ async def _everything(house: House) -> dict[str, int]:
     return {row["name"]: await house.value(f"SELECT count(*) FROM {row['name']}") for row in tables}
 
 
-async def test_a_rule_after_the_rules_shows_in_the_trace(house: House):
-    late = await house.ivr.deflect("a", deadline_ms=500)
-    assert late.reason == "deadline_short"
-    trace = await house.value("SELECT trace FROM ivr_bridge.deflection")
-    assert trace[-1] == {"rule": "deadline_short", "saw": "refused"}
+async def test_what_refuses_after_the_rules_shows_in_the_trace(house: House):
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE messaging.account SET version = version + 1,"
+            ' settings = settings || \'{"messages_per_second": "0.1"}\''
+        )
+    house.forget()
+    first = await house.ivr.deflect("a")
+    assert first.reason == "ok"
+    second = await house.ivr.deflect("b", OTHER)
+    assert second.reason == "channel_throttled"
+    trace = await house.value(
+        "SELECT trace FROM ivr_bridge.deflection WHERE reason = 'channel_throttled'"
+    )
+    assert trace[-1] == {"rule": "channel_throttled", "saw": "refused"}

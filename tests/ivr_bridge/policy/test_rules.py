@@ -150,6 +150,9 @@ BOUNDARIES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "skipped",
     ),
     ("not_too_often", {}, {"openings_ago_s": (1.0,)}, "skipped"),
+    ("time_enough", {}, {"time_left_ms": 1450, "time_needed_ms": 1450}, "passed"),
+    ("time_enough", {}, {"time_left_ms": 1449, "time_needed_ms": 1450}, "refused"),
+    ("time_enough", {}, {}, "skipped"),
 ]
 
 

@@ -238,4 +238,5 @@ export const admin = {
   'rule.users_left': 'People left in the account’s day',
   'rule.has_room': 'The account has room now',
   'rule.budget_left': 'Budget is left',
+  'rule.time_enough': 'Time enough to confirm',
 } as const;

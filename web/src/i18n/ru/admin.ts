@@ -238,4 +238,5 @@ export const admin = {
   'rule.users_left': 'У аккаунта остались люди на сегодня',
   'rule.has_room': 'У аккаунта есть место сейчас',
   'rule.budget_left': 'Бюджет не исчерпан',
+  'rule.time_enough': 'Хватает времени на подтверждение',
 } as const;
