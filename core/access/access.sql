@@ -51,20 +51,26 @@ SELECT person_id FROM core.person WHERE workspace_id = :workspace AND email = :e
 SELECT person_id, email, name, roles, rights
   FROM core.person WHERE workspace_id = :workspace AND disabled_at IS NULL ORDER BY name, person_id;
 
--- name: password_hash
--- What a password is checked against.
+-- name: lock_password
+-- What a password is checked against; tries at one person are counted one after the other.
 SELECT password_hash FROM core.person
- WHERE workspace_id = :workspace AND person_id = :person AND disabled_at IS NULL;
+ WHERE workspace_id = :workspace AND person_id = :person AND disabled_at IS NULL
+   FOR NO KEY UPDATE;
 
 -- name: recent_failures
--- Wrong passwords for one person lately: what the throttle counts.
+-- Tries at one person lately that did not prove right: what the throttle counts.
 SELECT count(*) FROM core.sign_in_attempt
  WHERE workspace_id = :workspace AND person_id = :person AND NOT succeeded AND at > now() - interval '10 minutes';
 
 -- name: note_attempt
--- Remember a try to sign in.
+-- Somebody tries to sign in.
 INSERT INTO core.sign_in_attempt (workspace_id, attempt_id, person_id, succeeded)
-VALUES (:workspace, :attempt, :person, :succeeded);
+VALUES (:workspace, :attempt, :person, false);
+
+-- name: attempt_fits
+-- It was the right password.
+UPDATE core.sign_in_attempt SET succeeded = true
+ WHERE workspace_id = :workspace AND attempt_id = :attempt;
 
 -- name: open_session
 -- A person signed in.

@@ -135,22 +135,23 @@ class SignIns:
         await self._people.password_fits(None, password)
 
     async def _check(self, workspace_id: WorkspaceId, person_id: UUID, password: str) -> bool:
+        """A try counts as wrong until it proves right, so that a burst of guesses is no way round."""
+        attempt = new_id()
         async with self._database.workspace(workspace_id) as tx:
+            row = await tx.fetchrow(*SQL["lock_password"](workspace=workspace_id, person=person_id))
             failures = await tx.fetchval(
                 *SQL["recent_failures"](workspace=workspace_id, person=person_id)
             )
             if failures >= _FAILURES_ALLOWED:
                 raise TooManyTries(retry_after_s=_WAIT_S)
-            stored = await tx.fetchval(
-                *SQL["password_hash"](workspace=workspace_id, person=person_id)
-            )
-        fits = await self._people.password_fits(stored, password)
-        async with self._database.workspace(workspace_id) as tx:
             await tx.execute(
-                *SQL["note_attempt"](
-                    workspace=workspace_id, attempt=new_id(), person=person_id, succeeded=fits
-                )
+                *SQL["note_attempt"](workspace=workspace_id, attempt=attempt, person=person_id)
             )
+        stored = row["password_hash"] if row is not None else None
+        fits = await self._people.password_fits(stored, password)
+        if fits:
+            async with self._database.workspace(workspace_id) as tx:
+                await tx.execute(*SQL["attempt_fits"](workspace=workspace_id, attempt=attempt))
         return fits
 
     async def _start(self, workspace_id: WorkspaceId, person_id: UUID) -> tuple[str, SignedIn]:

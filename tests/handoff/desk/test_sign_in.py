@@ -1,5 +1,6 @@
 """Signing in: the cookie, the choice of a workspace, the throttle, and what a page learns about itself."""
 
+import asyncio
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -100,6 +101,19 @@ async def test_guessing_is_stopped_whether_or_not_there_is_anybody_to_guess(desk
     status, told, response = await post(desk, credentials() | guessed)
     assert (status, told["code"]) == (429, "rate_limited")
     assert response.headers["Retry-After"] == "600"
+
+
+async def test_guessing_all_at_once_is_stopped_as_soon(desk):
+    await desk.person()
+    guesses = [post(desk, credentials(password=f"guess {n}")) for n in range(20)]
+    statuses = [status for status, _, _ in await asyncio.gather(*guesses)]
+    assert sorted(statuses) == [401] * 5 + [429] * 15
+
+
+async def test_signing_in_right_spends_no_tries(desk):
+    await desk.person()
+    for _ in range(7):
+        assert (await post(desk, credentials()))[0] == 200
 
 
 async def test_who_is_known_in_two_workspaces_chooses(desk, database):
