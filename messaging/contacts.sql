@@ -93,7 +93,9 @@ UPDATE messaging.contact SET language = :language
  WHERE workspace_id = :workspace AND contact_id = :contact_id AND language IS DISTINCT FROM :language;
 
 -- name: opt_out
--- This person wants nothing from us on this channel; the first time counts.
+-- This person wants nothing from us on this channel. The last time counts: they may have written
+-- since the first, and so let us answer again.
 INSERT INTO messaging.opt_out (workspace_id, contact_id, channel, reason)
 VALUES (:workspace, :contact_id, :channel, :reason)
-    ON CONFLICT (workspace_id, contact_id, channel) DO NOTHING;
+    ON CONFLICT (workspace_id, contact_id, channel) DO UPDATE
+   SET reason = excluded.reason, at = excluded.at;

@@ -55,7 +55,7 @@ async def test_an_opt_out_is_remembered_for_its_channel(database, workspace_id):
         await contacts.opt_out(tx, who.contact_id, WHATSAPP, "not_me")
         await contacts.opt_out(tx, who.contact_id, WHATSAPP, "again")
         assert (await contacts.contact_for_phone(tx, CALLER)).opted_out == {WHATSAPP}
-        assert await tx.fetchval("SELECT reason FROM messaging.opt_out") == "not_me"
+        assert await tx.fetchval("SELECT reason FROM messaging.opt_out") == "again"
 
 
 async def test_a_name_given_here_outlives_the_profiles(database, workspace_id):

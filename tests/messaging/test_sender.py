@@ -125,6 +125,11 @@ async def test_who_opted_out_hears_nothing_until_they_write_again(house, thread_
     async with house.database.workspace(house.workspace_id) as tx:
         await tx.execute("UPDATE messaging.opt_out SET at = at - interval '1 hour'")
     assert await put(house, thread_id)
+    # They wrote since, and now they say it once more.
+    async with house.database.workspace(house.workspace_id) as tx:
+        await contacts.opt_out(tx, held.contact_id, house.account.kind, "stop")
+    with pytest.raises(OptedOut):
+        await put(house, thread_id)
 
 
 async def test_a_foreign_thread_is_not_there(house, other_workspace_id, thread_id):
