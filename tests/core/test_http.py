@@ -122,7 +122,16 @@ async def test_a_body_that_does_not_fit_is_told_where(client, sent, path):
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"{", b"\xff\xfe", b"[" * 5000, b'{"name":' + b"[" * 50 + b"]" * 50 + b"}"]
+    "raw",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 5000,
+        b'{"name":' + b"[" * 50 + b"]" * 50 + b"}",
+        rb'{"name": "An\u0000na"}',
+        rb'{"na\u0000me": "Anna"}',
+    ],
 )
 async def test_what_is_no_reasonable_json_is_refused(client, raw):
     await refused(await client.post("/greet", data=raw), 400, "invalid_request")
@@ -138,6 +147,11 @@ async def test_unknown_addresses_and_methods_are_problems_too(client):
     await refused(await client.put("/greet"), 405, "method_not_allowed")
 
 
+async def test_an_address_with_a_nul_is_refused_before_anybody_is_asked(client):
+    problem = await refused(await client.get("/who?q=a%00b"), 400, "invalid_request")
+    assert "NUL" in problem["detail"]
+
+
 async def test_overload_says_when_to_come_back(client):
     response = await client.get("/busy")
     await refused(response, 503, "overloaded")
@@ -150,7 +164,7 @@ async def test_a_defect_of_ours_is_still_an_answer_and_quotes_nothing(client):
     assert "secret" not in json.dumps(problem)
 
 
-@pytest.mark.parametrize("trace", ["abc-123", "x" * 80, "evil\\nheader"])
+@pytest.mark.parametrize("trace", ["abc-123", "x" * 80, "evil\\nheader", "7916-1234567"])
 async def test_a_callers_trace_id_is_kept_only_when_it_is_harmless(client, trace):
     response = await client.post("/greet", json={"name": "x"}, headers={"X-Request-Id": trace})
     assert (response.headers["X-Request-Id"] == trace) == (trace == "abc-123")
