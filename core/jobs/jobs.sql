@@ -33,7 +33,7 @@ RETURNING claimed.workspace_id, claimed.job_id, claimed.kind, claimed.lane, clai
 
 -- name: take_back
 -- Leases that ran out: the worker died or was paused. The attempt counts, so that a job that kills
--- its worker is buried in the end.
+-- its worker is buried in the end (core.jobs.worker).
 UPDATE core.job
    SET state = 'ready', leased_until = NULL, last_error = 'lease ran out'
  WHERE (workspace_id, job_id) IN (

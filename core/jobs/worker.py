@@ -19,6 +19,7 @@ log = structlog.get_logger()
 _BATCH = 20
 LEASE_S = 25.0
 """Shorter than the 30 s after which a dead process's work must be back."""
+_HAND_BACK_S = 1.5
 
 Handler = Callable[[Job], Awaitable[None]]
 """Does a job and finishes it (`finish`) in the same transaction as its effect."""
@@ -140,9 +141,18 @@ class Worker:
     async def _do(self, band: Band, job: Job, free: asyncio.Semaphore) -> None:
         outcome = "done"
         try:
+            if job.attempt > band.max_attempts:
+                # Nobody lived to say how the last one ended: it may take its workers down with it.
+                raise Bury
             with TOOK.labels(job.kind).time():
                 async with asyncio.timeout(band.timeout_s):
                     await band.handlers[job.kind](job)
+        except asyncio.CancelledError:
+            # The worker stops and can wait for this one no longer: another takes it up at once.
+            outcome = "interrupted"
+            async with asyncio.timeout(_HAND_BACK_S):
+                await self._put_off(job, 0.0, cost=0, error=None)
+            raise
         except LeaseLost:
             outcome = "lease_lost"
             log.warning("job.lease_lost", kind=job.kind, job_id=str(job.job_id))

@@ -158,6 +158,47 @@ async def test_a_poisonous_job_is_buried_and_the_rest_of_its_lane_flows(
     assert await states(database, workspace_id) == ["ready"]
 
 
+async def test_a_worker_that_can_wait_no_longer_hands_its_job_back(database, workspace_id, wake):
+    begun = asyncio.Event()
+
+    async def greet(tx: Tx, job: Job) -> None:
+        del job
+        begun.set()
+        await tx.fetchval("SELECT pg_sleep(30)")
+
+    await put(database, workspace_id, NewJob(kind="greet", payload={}))
+    band = Band("normal", 1, {"greet": transactional(database, greet)})
+    task = asyncio.ensure_future(Worker(database, wake).run(band, asyncio.Event()))
+    await asyncio.wait_for(begun.wait(), 5)
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
+    [again] = await claim(database)
+    assert again.attempt == 1
+
+
+async def test_a_job_that_kills_its_workers_is_buried_without_another_try(
+    database, workspace_id, wake
+):
+    tried = []
+
+    async def greet(tx: Tx, job: Job) -> None:
+        del tx
+        tried.append(job.payload["name"])
+
+    band = Band("normal", 1, {"greet": transactional(database, greet)}, idle_s=0.05)
+    await put(database, workspace_id, NewJob(kind="greet", payload={"name": "deadly"}))
+    for _ in range(band.max_attempts):
+        await claim(database, lease_s=-1)
+        async with database.dispatcher() as tx:
+            await tx.fetch(*SQL["take_back"]())
+    await put(database, workspace_id, NewJob(kind="greet", payload={"name": "harmless"}))
+    async with working(database, wake, band), asyncio.timeout(5):
+        while await states(database, workspace_id) != ["buried"]:  # noqa: ASYNC110 - a worker tells nobody
+            await asyncio.sleep(0.01)
+    assert tried == ["harmless"]
+
+
 @pytest.mark.parametrize(
     ("error", "attempts"), [(Snooze(3600), 0), (Unavailable(), 0), (RuntimeError(), 1)]
 )
