@@ -1,6 +1,7 @@
 """Files in both directions: fetched from providers by jobs, put up by operators, shown by signed links."""
 
 import hashlib
+import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +13,13 @@ import structlog
 from core.clock import Clock
 from core.faults import NotFound, Refused
 from core.ids import AccountId, MediaId, MessageId, PersonId, WorkspaceId, new_id, parse, public
-from core.jobs import Job, NewJob, enqueue, finish
+from core.jobs import Job, NewJob, Snooze, enqueue, finish
 from core.postgres import Database, Tx
 from core.queries import load
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind
 from messaging.accounts import Accounts
-from messaging.channel import Ambiguous, Channel, Rejected, RemoteMedia
+from messaging.channel import Ambiguous, Channel, FailureClass, Rejected, RemoteMedia
 from messaging.files import Files
 from messaging.filetypes import FileType, file_name, recognise
 
@@ -28,7 +29,11 @@ SQL = load(Path(__file__).with_name("media.sql"))
 FETCH_JOB = "messaging.fetch_media"
 
 _FETCH_TIMEOUT_S = 18.0
-_FETCH_TRIES = 5
+_FETCHED_WITHIN = timedelta(days=6, hours=12)
+"""Meta keeps a customer's file for 7 days (CHANNELS.md section 2): until then nothing is lost."""
+_LONGEST_PAUSE_S = 600.0
+_PASSING = frozenset({FailureClass.TRANSIENT, FailureClass.PAIR_RATE, FailureClass.ACCOUNT})
+"""Refusals that say nothing about the file, such as a token that has yet to be replaced."""
 _MIB = 1 << 20
 _OTHERWISE = 16 * _MIB
 UPLOAD_LIMITS: Mapping[str, int] = {"image": 5 * _MIB, "video": 16 * _MIB, "audio": 16 * _MIB}
@@ -193,15 +198,30 @@ class Library:
         try:
             content, kind = await self._download(job.workspace_id, found, found.account_id)
         except Rejected as rejected:
-            await self._give_up(job, media_id, "gone", rejected.failure.code)
+            passing = rejected.failure.failure_class in _PASSING
+            if not passing or self._too_late(job):
+                await self._give_up(job, media_id, "gone", rejected.failure.code)
+            else:
+                raise self._later(job, rejected.retry_after_s) from rejected
         except MediaTypeRefused:
             await self._give_up(job, media_id, "refused", "type")
-        except Ambiguous:
-            if job.attempt < _FETCH_TRIES:
-                raise
-            await self._give_up(job, media_id, "gone", "not_fetched")
+        except Ambiguous as lost:
+            if self._too_late(job):
+                await self._give_up(job, media_id, "gone", "not_fetched")
+            else:
+                raise self._later(job) from lost
         else:
             await self._keep(job, media_id, content, kind)
+
+    def _too_late(self, job: Job) -> bool:
+        return self._clock() - job.created_at > _FETCHED_WITHIN
+
+    def _later(self, job: Job, retry_after_s: float | None = None) -> Snooze:
+        """Again after as long as it has waited already, so that an outage costs few questions."""
+        waited_s = (self._clock() - job.created_at).total_seconds()
+        pause_s = min(_LONGEST_PAUSE_S, max(2.0, waited_s)) * random.uniform(0.8, 1.2)  # noqa: S311 - spreading, not secrecy
+        log.info("media.put_off", media_id=job.payload["media_id"], pause_s=round(pause_s))
+        return Snooze(max(retry_after_s or 0.0, pause_s))
 
     async def _download(
         self, workspace_id: WorkspaceId, found: Media, account_id: AccountId

@@ -232,21 +232,37 @@ async def test_a_file_that_is_gone_is_said_to_be_gone(house):
     assert (await found(house, media_id)).state == "gone"
 
 
-async def test_a_provider_that_breaks_off_is_asked_five_times(house):
+def break_off(house: House) -> None:
+    # aiohttp itself asks once more for what may be asked for twice.
+    house.provider.hang_up()
+    house.provider.hang_up()
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        break_off,
+        lambda house: house.provider.answer(cloud_api.error(130429), status=400),
+        lambda house: house.provider.answer(cloud_api.error(190), status=401),
+        lambda house: house.provider.answer({}, status=503),
+    ],
+    ids=["breaks off", "throttles", "token ran out", "away"],
+)
+async def test_a_provider_in_trouble_is_asked_for_as_long_as_it_keeps_the_file(house, trouble):
     media_id = await send_picture(house)
-    for tries in range(5):
-        assert (await found(house, media_id)).state == "pending", tries
-        # aiohttp itself asks once more for what may be asked for twice.
-        house.provider.hang_up()
-        house.provider.hang_up()
+    for _ in range(7):
+        trouble(house)
         await house.hurry()
         await house.work("media", limit=1)
         house.provider._replies.clear()
-    kept = await found(house, media_id)
-    assert (kept.state, kept.reason) == ("gone", "not_fetched")
-    assert (
-        await house.value("SELECT count(*) FROM core.job WHERE kind = 'messaging.fetch_media'") == 0
-    )
+        assert (await found(house, media_id)).state == "pending"
+    assert await house.value("SELECT due_at > now() FROM core.job WHERE band = 'media'")
+    house.clock.advance(7 * 24 * 3600)
+    trouble(house)
+    await house.hurry()
+    await house.work("media", limit=1)
+    assert (await found(house, media_id)).state == "gone"
+    assert await house.value("SELECT count(*) FROM core.job WHERE band = 'media'") == 0
 
 
 async def test_another_workspaces_file_is_not_there(house, other_workspace_id, client):
