@@ -17,6 +17,7 @@ from prometheus_client import Counter
 
 from core.clock import Clock
 from core.events import Events
+from core.faults import NotFound, Unavailable
 from core.ids import AccountId, ContactId, MediaId, MessageId
 from core.jobs import Job, LeaseLost, Snooze, finish
 from core.postgres import Database, Tx
@@ -147,15 +148,20 @@ class Sender:
 
     async def _post(self, account: Account, claimed: Claimed, began: float) -> Outcome:
         channel = self._channels[account.kind]
-        async with self._database.workspace(account.workspace_id, read_only=True) as tx:
-            addresses = await contacts.addresses_of(tx, claimed.contact_id, account.kind)
         try:
+            async with self._database.workspace(account.workspace_id, read_only=True) as tx:
+                addresses = await contacts.addresses_of(tx, claimed.contact_id, account.kind)
             attached = await self._attached(channel, account, claimed)
         except Rejected as rejected:
             return Refused(rejected.failure, rejected.retry_after_s)
         except Ambiguous:
             # Whatever became of the file, no message about it has gone out.
             return Refused(Failure(FailureClass.TRANSIENT, "upload_unclear"))
+        except Unavailable as away:
+            # Nothing has gone out: it waits for the database or the files, and is not `unknown`.
+            return Refused(Failure(FailureClass.TRANSIENT, away.code))
+        except NotFound as gone:
+            return Refused(Failure(FailureClass.OUR_REQUEST, gone.code))
         if self._seconds() - began > _TOO_LATE_S:
             # Paused or slow: what is posted now might be recorded after the lease. Rather later.
             return Refused(Failure(FailureClass.TRANSIENT, "sender_late"))

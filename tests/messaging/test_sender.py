@@ -328,6 +328,24 @@ async def test_a_file_whose_upload_broke_off_is_tried_again(house, thread_id):
     assert await state(house, message_id) == ("queued", None)
 
 
+async def test_a_file_that_cannot_be_read_leaves_nobody_in_doubt(house, thread_id, tmp_path):
+    """Nothing went out, so the message is not `unknown`: it waits, or fails for good."""
+    kept = await house.library.put_up(
+        house.workspace_id, content=b"%PDF-1.7 an invoice", name=None, by=thread_id
+    )
+    stored = tmp_path / "files" / kept.stored_as
+    stored.rename(tmp_path / "elsewhere")
+    stored.symlink_to(stored)  # the store answers, but not with a file
+    message_id = await put(house, thread_id, Content(ContentType.DOCUMENT, media_id=kept.media_id))
+    await house.work("send")
+    assert await state(house, message_id) == ("queued", None)
+    stored.unlink()
+    await house.hurry()
+    await house.work("send")
+    assert await state(house, message_id) == ("sending", "file_gone")
+    assert house.provider.heard == []
+
+
 async def test_ticks_are_shown_once_and_nothing_depends_on_them(house, thread_id):
     async with house.database.workspace(house.workspace_id) as tx:
         read = await tx.fetchval(
