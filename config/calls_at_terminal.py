@@ -16,7 +16,7 @@ from config.rooms import rooms
 from config.settings import Settings
 from core.access.workspaces import workspace as home_of
 from core.faults import Fault, Invalid
-from ivr_bridge.cdr.files import Source, opened
+from ivr_bridge.cdr.files import Records, opened
 from ivr_bridge.cdr.layouts import NAMES, Format
 from ivr_bridge.cdr.record import Skip
 from ivr_bridge.cdr.taking import Taking, Tally, Wanted
@@ -93,10 +93,10 @@ async def take(settings: Settings, asked: Asked, say: Console, out: Console) -> 
                     await taking.run(source, report)
             except Fault:
                 if taking.tally.taken or taking.tally.known:
-                    _show(taking.tally, source.title, out)
+                    _show(taking.tally, source, out)
                     say.print("Broken off; what is counted here stays. Run it again to go on.")
                 raise
-            _show(taking.tally, source.title, out)
+            _show(taking.tally, source, out)
     return 2 if any(why.ours for why in taking.tally.skipped) else 0
 
 
@@ -110,7 +110,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 
 @contextmanager
-def _progress(source: Source, say: Console) -> Iterator[Callable[[Tally], None]]:
+def _progress(source: Records, say: Console) -> Iterator[Callable[[Tally], None]]:
     """A bar where a person watches, else a line now and then."""
     if say.is_terminal:
         with Progress(
@@ -138,18 +138,18 @@ def _progress(source: Source, say: Console) -> Iterator[Callable[[Tally], None]]
     yield plain
 
 
-def _show(tally: Tally, title: str, out: Console) -> None:
+def _show(tally: Tally, source: Records, out: Console) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     table.add_column()
     table.add_column(style="dim")
-    table.add_row(f"{tally.read}", "read", title)
+    table.add_row(f"{tally.read}", "read", source.title)
     table.add_row(f"{tally.taken}", "taken", "")
     table.add_row(f"{tally.known}", "already known", "")
     for why, passed in sorted(tally.skipped.items(), key=lambda each: -each[1].count):
-        lines = ", ".join(str(number) for number in passed.lines)
         more = ", …" if passed.count > len(passed.lines) else ""
-        table.add_row(f"{passed.count}", f"skipped: {_WHY[why]}", f"line {lines}{more}")
+        places = source.places(passed.lines) + more
+        table.add_row(f"{passed.count}", f"skipped: {_WHY[why]}", places)
     for fact, words in (
         ("hangup_confirmed", "hang-ups confirmed"),
         ("answered_after", "hang-ups that a person answered after all"),

@@ -300,7 +300,7 @@ def calls() -> None:
 
 
 @calls.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--workspace", required=True, help="Whose calls these are.")
 @click.option(
     "--format",
@@ -308,7 +308,7 @@ def calls() -> None:
     type=click.Choice(["auto", "asterisk", "freeswitch", "csv"]),
     default="auto",
     show_default=True,
-    help="Asterisk's Master.csv, FreeSWITCH's cdr-csv, or a table with a header.",
+    help="Which of the tables; FreeSWITCH's JSON and XML are known by themselves.",
 )
 @click.option("--line", default=None, help="All incoming calls of FILE are on this line.")
 @click.option("--timezone", default=None, help="Of the PBX's clock; the workspace's by default.")
@@ -320,6 +320,8 @@ def calls() -> None:
 @click.option("--make-ids", is_flag=True, help="Take records that carry no call id (see the docs).")
 def calls_import(file: Path, wanted: str, mapped: tuple[str, ...], **asked: Any) -> None:
     """Take the calls of FILE, each once, however often it is imported.
+
+    FILE is a table, FreeSWITCH's JSON or XML records, or a folder of its XML records.
 
     Exit status: 0 everything that is yours is there; 2 some records were skipped; 1 it broke off, and
     a second run goes on.

@@ -4,13 +4,14 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.faults import Invalid
 from ivr_bridge.cdr.layouts import Format, FormatUnknown, layout_of, read_json
+from ivr_bridge.cdr.xml import starts_xml, xml_rows
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 _DELIMITERS = ",;\t|"
@@ -19,6 +20,10 @@ _GZIP = b"\x1f\x8b"
 
 class EncodingUnknown(Invalid, code="encoding_unknown"):
     """There is no such encoding."""
+
+
+class FolderEmpty(Invalid, code="folder_empty"):
+    """A folder of FreeSWITCH's XML records holds a file with the ending .xml for each call."""
 
 
 def _as_cp1251(error: UnicodeError) -> tuple[str, int]:
@@ -47,6 +52,10 @@ class Source:
         """Bytes read so far, of `size`."""
         return self.raw.tell()
 
+    def places(self, numbers: Sequence[int]) -> str:
+        """Where these records stand."""
+        return f"line {', '.join(map(str, numbers))}"
+
     def rows(self) -> Iterator[tuple[int, Mapping[str, str] | None]]:
         """Each record's line number and fields; None for what is no record. Raises FormatUnknown."""
         with self._text() as text:
@@ -57,6 +66,9 @@ class Source:
             if line.lstrip().startswith("{"):
                 self.title = "FreeSWITCH's JSON records"
                 yield from _json_rows(line, text, before)
+            elif starts_xml(line):
+                self.title = "FreeSWITCH's XML records"
+                yield from xml_rows(_again(line, text), before)
             else:
                 yield from self._csv_rows(line, text, before)
 
@@ -107,8 +119,55 @@ class Source:
             text.detach()
 
 
+@dataclass(slots=True)
+class Folder:
+    """A folder of FreeSWITCH's XML records, a file for each call, as mod_xml_cdr leaves them."""
+
+    files: Sequence[Path]
+    size: int
+    encoding: str
+    title: str = "FreeSWITCH's XML records"
+    position: int = 0
+
+    def places(self, numbers: Sequence[int]) -> str:
+        """Where these records stand."""
+        return f"file {', '.join(self.files[number - 1].name for number in numbers)}"
+
+    def rows(self) -> Iterator[tuple[int, Mapping[str, str] | None]]:
+        """Each record's fields, and which of the files it is from; None for what is no record."""
+        for number, path in enumerate(self.files, start=1):
+            with opened_file(path, encoding=self.encoding) as source:
+                try:
+                    yield from ((number, fields) for _, fields in source.rows())
+                except FormatUnknown:
+                    yield number, None
+                self.position += source.size
+
+
+Records = Source | Folder
+
+
 @contextmanager
 def opened(
+    path: Path,
+    *,
+    encoding: str = "auto",
+    wanted: Format = Format.AUTO,
+    mapped: Mapping[str, str] | None = None,
+) -> Iterator[Records]:
+    """The file, or every XML record in the folder; closed at the end. Raises EncodingUnknown."""
+    if not path.is_dir():
+        with opened_file(path, encoding=encoding, wanted=wanted, mapped=mapped) as source:
+            yield source
+        return
+    files = sorted(path.glob("*.xml"))
+    if not files:
+        raise FolderEmpty(f"{path}: there is no *.xml in this folder.")
+    yield Folder(files, sum(file.stat().st_size for file in files), encoding)
+
+
+@contextmanager
+def opened_file(
     path: Path,
     *,
     encoding: str = "auto",

@@ -38,7 +38,7 @@ _ALIASES: Mapping[str, Sequence[str]] = {
     "caller_name": ("clid", "callerid"),
     "started": ("startedat", "started", "start", "calldate", "startstamp", "starttime", "startepoch"),
     "picked_up": ("answer", "answerstamp", "answertime", "answerepoch"),
-    "answered": ("answeredat", "bridgestamp", "bridgeepoch"),
+    "answered": ("answeredat", "bridgestamp", "bridgeepoch", "ccqueueansweredepoch"),
     "ended": ("endedat", "ended", "end", "endstamp", "endtime", "endepoch"),
     "duration": ("duration", "durations"),
     "billsec": ("billsec", "billseconds", "talktime"),
@@ -150,14 +150,19 @@ def _mapped(mapped: Mapping[str, str], row: Sequence[str]) -> dict[str, int]:
 
 
 def from_json(document: Any) -> dict[str, str]:
-    """FreeSWITCH's mod_json_cdr: variables, the caller's profile, and when the call was bridged."""
+    """FreeSWITCH's mod_json_cdr: variables, the caller's profile, and when the call was bridged.
+
+    A transfer begins another flow, which comes before the earlier ones: the number that was dialled
+    stands in the last, and the bridge to a person where the call was at that time.
+    """
     if not isinstance(document, dict):
         raise TypeError("not an object")
     variables = document.get("variables")
     flows = document.get("callflow")
-    flow = flows[-1] if isinstance(flows, list) and flows else flows
-    flow = flow if isinstance(flow, dict) else {}
-    profile, times = flow.get("caller_profile"), flow.get("times")
+    flows = [
+        flow for flow in (flows if isinstance(flows, list) else [flows]) if isinstance(flow, dict)
+    ]
+    profile = flows[-1].get("caller_profile") if flows else None
     told: dict[str, Any] = {}
     for part in (profile, document if variables is None else variables):
         if isinstance(part, dict):
@@ -169,9 +174,10 @@ def from_json(document: Any) -> dict[str, str]:
         for alias in aliases
         if alias in told and not isinstance(told[alias], dict | list)
     }
-    bridged = times.get("bridged_time") if isinstance(times, dict) else None
-    if bridged and str(bridged) != "0":
-        found["answered"] = str(bridged)
+    times = [flow["times"] for flow in flows if isinstance(flow.get("times"), dict)]
+    bridged = [at for each in times if (at := str(each.get("bridged_time") or "0")) != "0"]
+    if bridged:
+        found["answered"] = bridged[0]
     elif variables is not None:
         found.setdefault("peer", "")
     return found

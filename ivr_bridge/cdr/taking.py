@@ -18,7 +18,7 @@ from core.postgres import Database
 from core.queries import load
 from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of
-from ivr_bridge.cdr.files import Source
+from ivr_bridge.cdr.files import Records
 from ivr_bridge.cdr.record import Record, Skip, Skipped, understood
 from ivr_bridge.documents import CallEvent
 from ivr_bridge.events import LineUnknown, Told, moment_key, record
@@ -121,7 +121,7 @@ class Taking:
         self._by_text: dict[str, Line | None] = {}
         self.tally = Tally()
 
-    async def run(self, source: Source, report: Callable[[Tally], None]) -> Tally:
+    async def run(self, source: Records, report: Callable[[Tally], None]) -> Tally:
         """Take the whole file; what is committed stays when it breaks off. Raises LineUnknown.
 
         A later record of a call may not name its line: such records wait in a temporary file until
@@ -148,7 +148,7 @@ class Taking:
             raise LineUnknown
         return line
 
-    def _read(self, source: Source) -> Iterator[_Row]:
+    def _read(self, source: Records) -> Iterator[_Row]:
         for number, fields in source.rows():
             self.tally.read += 1
             if fields is None:

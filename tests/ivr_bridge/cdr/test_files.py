@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.faults import Invalid
+from ivr_bridge.cdr.files import opened
 from ivr_bridge.cdr.layouts import FormatUnknown
 from ivr_bridge.cdr.record import Skip
 from ivr_bridge.cdr.taking import Tally, ZoneDoubtful
@@ -88,6 +89,60 @@ async def test_freeswitchs_json_tells_when_the_call_was_bridged(take, calls):
         ("+79005550101", at("09:00:00"), None, at("09:00:41")),
         ("+79005550102", at("09:00:30"), at("09:01:30"), at("09:04:30")),
     ]
+
+
+MENU, PERSON, AGENTS_LEG, CUT = (f"6f1b7d52-3a41-4a37-9d6e-0a1f0c6f2b0{n}" for n in (1, 2, 3, 4))
+XML = FILES / "freeswitch-xml"
+
+
+async def test_a_folder_of_freeswitchs_xml_records(take, calls):
+    tally = await take("freeswitch-xml")
+    # The files in the order of their names: a_… 1, 2, 4, then b_… 3.
+    assert skipped(tally) == {"unreadable": (1, [3]), "outgoing": (1, [4])}
+    assert await calls() == {
+        MENU: ("+79005550101", at("09:00:00"), None, at("09:00:41")),
+        # Transferred from the menu to the queue: the moment is the bridge's, not the menu's answer.
+        PERSON: ("+79005550102", at("09:00:30"), at("09:01:30"), at("09:04:30")),
+    }
+    with opened(XML) as source:
+        assert source.places([3, 4]) == f"file a_{CUT}.cdr.xml, b_{AGENTS_LEG}.cdr.xml"
+    assert (await take("freeswitch-xml")).known == 2
+
+
+async def test_xml_records_in_one_file(take, calls):
+    """As `cat` puts them together, and as a single line."""
+    menu, cut, person = ((XML / f"a_{each}.cdr.xml").read_text() for each in (MENU, CUT, PERSON))
+    tally = await take(text=menu + cut + "\n" + person)
+    assert tally.taken == 2
+    assert tally.skipped[Skip.UNREADABLE].lines == [menu.count("\n") + 1]
+    one_line = (menu + person).replace("\n", "").encode()
+    assert (await take(text=gzip.compress(one_line))).known == 2
+    assert list(await calls()) == [MENU, PERSON]
+
+
+async def test_xml_that_would_do_something_is_not_read(take, calls):
+    record = (XML / f"a_{MENU}.cdr.xml").read_text()
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+    begins, body = record.split("\n", 1)
+    harmful = [
+        f'{begins}<!DOCTYPE cdr [<!ENTITY l0 "ha">{laughs}]>{body.replace("pbx1", "&l11;")}',
+        f'{begins}<!DOCTYPE cdr [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+        + body.replace("NORMAL_CLEARING", "&x;"),
+        f'{begins}<!DOCTYPE cdr SYSTEM "http://192.0.2.1/cdr.dtd">{body}',
+        body.replace("<cdr ", "<html ").replace("<variables>", "<cdr><variables>"),
+        "<cdr>" + "<a>" * 100_000 + "</cdr>",
+        "<cdr>" + "<a></a>" * 1_000_000 + "</cdr>",
+        body.replace("NORMAL_CLEARING", "&x;"),
+    ]
+    for text in harmful:
+        tally = await take(text=text + record)
+        assert (tally.read, tally.skipped[Skip.UNREADABLE].count) == (2, 1)
+    assert list(await calls()) == [MENU]
+
+
+async def test_an_empty_folder_says_what_belongs_there(take, tmp_path):
+    with pytest.raises(Invalid, match=r"no \*\.xml"):
+        await take(tmp_path)
 
 
 async def test_a_plain_table(take, calls):
