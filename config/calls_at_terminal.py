@@ -160,8 +160,8 @@ def _show(tally: Tally, source: Records, out: Console) -> None:
     out.print(table)
     if tally.other_hours:
         out.print(
-            f"{tally.other_hours} records are whole quarters of an hour away from the moment in "
-            "their id: is --timezone that of the PBX?"
+            f"{tally.other_hours} records are whole quarters of an hour away from the moment in their id: "
+            f"{tally.for_example}. Is --timezone that of the PBX?"
         )
     if tally.read and not tally.taken and tally.known + _skipped(tally) == tally.read:
         out.print("Nothing new: this file had been imported." if tally.known else "Nothing taken.")

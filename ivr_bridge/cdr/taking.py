@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import IO, Literal
 
 from core.clock import Clock
-from core.faults import Invalid
 from core.ids import LineId, WorkspaceId
 from core.postgres import Database
 from core.queries import load
 from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of
 from ivr_bridge.cdr.files import Records
+from ivr_bridge.cdr.hours import OtherHours, refuse_doubtful
 from ivr_bridge.cdr.record import Record, Skip, Skipped, understood
 from ivr_bridge.documents import CallEvent
 from ivr_bridge.events import LineUnknown, Told, moment_key, record
@@ -30,8 +30,6 @@ SQL = load(Path(__file__).with_name("cdr.sql"))
 _BATCH = 500
 _LINES_SHOWN = 5
 _LONGEST_EXTENSION = 6
-_QUARTER_S, _NEAR_S = 15 * 60, 5
-"""Zones differ by quarters of an hour; a later record of a call begins anywhere."""
 _REMEMBERED = 100_000
 
 
@@ -54,6 +52,7 @@ class Tally:
     facts: Counter[str] = field(default_factory=Counter)
     other_hours: int = 0
     """Records whose time is far from the one in their id: mostly a wrong --timezone."""
+    for_example: OtherHours | None = None
 
     def skip(self, why: Skip, line: int) -> None:
         """One more."""
@@ -83,10 +82,6 @@ class Wanted:
     prefix: str = ""
     """What the IVR puts before the PBX's id when it asks."""
     make_ids: bool = False
-
-
-class ZoneDoubtful(Invalid, code="timezone_doubtful"):
-    """The times of this file and the moments in its ids are hours apart: say --timezone. Nothing was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +157,9 @@ class Taking:
         for row in rows:
             try:
                 one = self._understood(row)
-                if waiting is not None and _other_zone(one.off_s):
+                if waiting is not None and (other := self._other_hours(row, one)) is not None:
                     self.tally.other_hours += 1
+                    self.tally.for_example = self.tally.for_example or other
                 line = await self._line(one, only)
             except Skipped as skipped:
                 self.tally.skip(skipped.why, row.number)
@@ -185,13 +181,17 @@ class Taking:
 
     def _doubt(self, rows: Sequence[_Row]) -> None:
         """Times once taken cannot be told from true ones later: better ask before the first."""
-        offs = []
+        known, found = 0, []
         for row in rows:
             with suppress(Skipped):
-                offs.append(self._understood(row).off_s)
-        told = [off_s for off_s in offs if off_s is not None]
-        if told and 2 * sum(map(_other_zone, told)) > len(told):
-            raise ZoneDoubtful
+                one = self._understood(row)
+                known += one.off_s is not None
+                if (other := self._other_hours(row, one)) is not None:
+                    found.append(other)
+        refuse_doubtful(found, known, str(self._wanted.zone))
+
+    def _other_hours(self, row: _Row, one: Record) -> OtherHours | None:
+        return OtherHours.of(row.number, one, self._wanted.zone)
 
     def _understood(self, row: _Row) -> Record:
         return understood(
@@ -252,13 +252,6 @@ class Taking:
                 self.tally.taken += 1
             else:
                 self.tally.known += 1
-
-
-def _other_zone(off_s: float | None) -> bool:
-    if off_s is None:
-        return False
-    quarters = round(off_s / _QUARTER_S)
-    return quarters != 0 and abs(off_s - quarters * _QUARTER_S) <= _NEAR_S
 
 
 def _events(index: int, found: _Found) -> Iterator[Told]:

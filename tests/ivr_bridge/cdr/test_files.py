@@ -2,14 +2,16 @@
 
 import gzip
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from core.faults import Invalid
 from ivr_bridge.cdr.files import opened
+from ivr_bridge.cdr.hours import ZoneDoubtful
 from ivr_bridge.cdr.layouts import FormatUnknown
 from ivr_bridge.cdr.record import Skip
-from ivr_bridge.cdr.taking import Tally, ZoneDoubtful
+from ivr_bridge.cdr.taking import Tally
 from ivr_bridge.events import LineUnknown
 from tests.ivr_bridge.cdr.conftest import FILES
 
@@ -204,8 +206,16 @@ async def test_odd_files_end_well(take):
 
 
 async def test_a_wrong_time_zone_shows(take):
-    with pytest.raises(ZoneDoubtful):
+    with pytest.raises(ZoneDoubtful) as refused:
         await take("asterisk-master.csv", zone=UTC, zone_is_sure=False)
-    assert (await take("asterisk-master.csv", zone_is_sure=False)).taken == 5
-    assert (await take("asterisk-master.csv")).known == 5
-    assert (await take("asterisk-master.csv", zone=UTC)).other_hours == 6
+    said = refused.value.detail
+    assert "record 1 says 2026-10-05 12:00, taken for UTC, which is 12:00 UTC" in said
+    assert "id was made at 09:00 UTC, as if the PBX's clock stood at UTC+03:00" in said
+    assert "(without summer time: Etc/GMT-3); or --timezone UTC" in said
+    with pytest.raises(ZoneDoubtful, match=r"taken for Asia/Kolkata, which is 06:30 UTC"):
+        await take("asterisk-master.csv", zone=ZoneInfo("Asia/Kolkata"), zone_is_sure=False)
+    assert (await take("asterisk-master.csv", zone=ZoneInfo("Etc/GMT-3"))).other_hours == 0
+    assert (await take("asterisk-master.csv", zone_is_sure=False)).known == 5
+    tally = await take("asterisk-master.csv", zone=UTC)
+    assert tally.other_hours == 6
+    assert "taken for UTC" in str(tally.for_example)
