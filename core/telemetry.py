@@ -7,6 +7,8 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+from typing_extensions import override  # typing has it from 3.12
 
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{7,}\d")
 _FREE_TEXT = frozenset({"exception", "error", "detail", "message", "path", "event"})
@@ -34,9 +36,26 @@ def set_up_logging(level: str = "info") -> None:
             foreign_pre_chain=[*shared],
         )
     )
+    handler.addFilter(_NothingQuoted())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # Access logs would carry addresses; the middleware logs what is worth knowing.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+class _NothingQuoted(logging.Filter):
+    """What is no HTTP is not written down: aiohttp's complaint quotes the line that it could not read,
+    and that line may be the header with the key, or an address with one in it.
+    """
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            record.msg, record.args = "request.malformed: %s", (type(error).__name__,)
+            record.exc_info = record.exc_text = None
+            # Anybody who finds the port can cause it: nothing that a person should look at.
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        return True
 
 
 def mask_numbers(_: object, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -1,9 +1,22 @@
 """A canary's number and words go through everything, and turn up in no log, figure or address."""
 
+import asyncio
+from urllib.parse import urlsplit
+
 from tests.product import ACCOUNT, LINE, Product
 
 NUMBER = "+79035550199"
 WORDS = "канарейка в клетке"
+
+
+async def said_by_a_stranger(product: Product, words: bytes) -> bytes:
+    """What is answered to something that is no HTTP."""
+    where = urlsplit(product.base_url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(words + b"Host: x\r\nConnection: close\r\n\r\n")
+    answered = await reader.read()
+    writer.close()
+    return answered
 
 
 async def test_a_canary_leaves_no_trace_outside_the_database(product: Product):
@@ -23,6 +36,12 @@ async def test_a_canary_leaves_no_trace_outside_the_database(product: Product):
     await product.deflect(NUMBER, call_id=f"again-{NUMBER}", line="+70000000000")
     async with product.post(f"/v1/deflections?caller={NUMBER[1:]}", {"caller": NUMBER}) as refused:
         assert refused.status == 400
+    for broken in (
+        f"POST /v1/k/{product.line_key}/eligibility?x=\x01{NUMBER} HTTP/1.1\r\n",
+        f"POST /v1/eligibility HTTP/1.1\r\nAuthorization: Bearer {product.line_key}\x01\r\n",
+        f"POST /v1/eligibility HTTP/1.1\r\nX-Caller: {NUMBER}{WORDS}{'x' * 9000}\r\n",
+    ):
+        assert b" 400 " in await said_by_a_stranger(product, broken.encode())
     async with product.http.get(product.metrics_url) as response:
         figures = await response.text()
 
