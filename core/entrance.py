@@ -9,7 +9,7 @@ from aiohttp import web
 from core.access import KeyHolder, Keys
 from core.access.keys import Address, Network
 from core.access.signing import KEY_HEADER, Signed, read_signed
-from core.faults import Forbidden, TooLarge, Unauthorized
+from core.faults import Forbidden, Invalid, TooLarge, Unauthorized
 
 KEYS = web.AppKey("KEYS", Keys)
 TRUSTED_PROXIES: web.AppKey[Sequence[Network]] = web.AppKey("TRUSTED_PROXIES")
@@ -95,10 +95,14 @@ async def read_limited(request: web.Request, limit: int) -> bytes:
         # The usual case in one step: as long as it says, which is not too long.
         return await request.content.readexactly(request.content_length)
     chunks = bytearray()
-    async for chunk in request.content.iter_any():
-        chunks += chunk
-        if len(chunks) > limit:
-            raise TooLarge(f"The body may have {limit} bytes.")
+    try:
+        async for chunk in request.content.iter_any():
+            chunks += chunk
+            if len(chunks) > limit:
+                raise TooLarge(f"The body may have {limit} bytes.")
+    except web.RequestPayloadError:
+        # From nothing: aiohttp's own words quote what was sent.
+        raise Invalid("The body is not encoded as its headers say.") from None
     return bytes(chunks)
 
 

@@ -49,7 +49,9 @@ class Sealer:
     def claims(self, token: str, *, now: datetime) -> dict[str, Any] | None:
         """What a token carries, or None when it is not ours or too old."""
         encoded, _, signature = token.partition(".")
-        if not hmac.compare_digest(signature, self._signature(encoded.encode())):
+        if not token.isascii() or not hmac.compare_digest(
+            signature, self._signature(encoded.encode())
+        ):
             return None
         padded = encoded + "=" * (-len(encoded) % 4)
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(padded))
@@ -62,4 +64,5 @@ class Sealer:
 
 def token_hash(token: str) -> bytes:
     """How a random token is stored: it has entropy enough that a plain hash cannot be searched."""
-    return hashlib.sha256(token.encode()).digest()
+    # Whoever guesses may send bytes that are no text.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -42,6 +42,8 @@ class Workspaces:
     async def number(self, name: str) -> WorkspaceId:
         """The number behind a name; raises WorkspaceUnknown."""
         if name not in self._numbers:
+            if "\x00" in name:  # PostgreSQL's text knows none
+                raise WorkspaceUnknown
             async with self._database.directory() as tx:
                 found = await tx.fetchval(*SQL["find_workspace"](name=name))
             if found is None:

@@ -1,5 +1,6 @@
 """The door of the HTTP API: who comes in, what is too much, and how a no is said."""
 
+import asyncio
 import base64
 import json
 
@@ -251,6 +252,31 @@ async def test_a_key_opens_what_it_is_for(client, database, workspace_id, scheme
     await refused(await client.get("/key", headers=header(other)), 403, "forbidden")
     await refused(await client.get("/key", headers=header("guess")), 401, "unauthorized")
     await refused(await client.get("/key"), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /key HTTP/1.1\r\nAuthorization: Bearer \xff\xfe", b"401"),
+        (b"GET /key HTTP/1.1\r\nAuthorization: Basic \xff", b"401"),
+        (
+            b"POST /greet HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nwhat",
+            b"400",
+        ),
+        (b"POST /greet HTTP/1.1\r\nTransfer-Encoding: chunked", b"400"),
+    ],
+)
+async def test_bytes_that_mean_nothing_are_refused_like_any_others(client, sent, status):
+    """Nothing of it may look like a defect of ours."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    head, _, content = sent.partition(b"\r\n\r\n")
+    writer.write(head + b"\r\nHost: x\r\nConnection: close\r\n\r\n" + content)
+    if b"chunked" in head:
+        await writer.drain()
+        writer.write(b"what\r\n{}\r\n")
+    answered = await reader.read()
+    writer.close()
+    assert answered.split(b" ")[1] == status, answered
 
 
 def test_the_description_is_openapi_and_names_every_endpoint():
