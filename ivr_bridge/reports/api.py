@@ -14,6 +14,7 @@ from aiohttp import web
 from core.access import Right
 from core.access.workspaces import Workspace, workspace
 from core.clock import Clock
+from core.entrance import shows_key
 from core.faults import Forbidden, Invalid, NotFound, Overloaded, Unauthorized
 from core.http import Access, Endpoint, key_holder, signed_in
 from core.ids import WorkspaceId
@@ -180,7 +181,7 @@ async def _report(request: web.Request) -> web.Response:
 
 
 def _asker(request: web.Request) -> Asker:
-    if "Authorization" in request.headers:
+    if shows_key(request):
         holder = key_holder(request)
         return Asker(holder.workspace_id, holder.lines, Right.SEE_PHONE in holder.scopes)
     who = signed_in(request)

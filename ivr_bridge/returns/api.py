@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.access import Right, SignedIn
 from core.clock import Clock
+from core.entrance import shows_key
 from core.events import Events
 from core.faults import Forbidden, Invalid, NotFound, Unauthorized
 from core.http import Access, Endpoint, answer, body, key_holder, signed_in
@@ -96,9 +97,8 @@ RETURNS = web.AppKey("RETURNS", Returns)
 async def return_to_voice(request: web.Request) -> web.Response:
     """Have a customer called, or say how calling them went."""
     wanted = await body(request, ReturnWanted)
-    by_key = "Authorization" in request.headers
     return_id = None if wanted.return_id is None else ReturnId(parse("rt", wanted.return_id))
-    if by_key:
+    if shows_key(request):
         holder = key_holder(request)
         found = await _by_key(request, holder.workspace_id, holder.lines, wanted, return_id)
     else:

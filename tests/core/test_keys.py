@@ -1,8 +1,6 @@
 """Keys: what each kind opens, from where, for how long; and what no key opens."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import re
 import subprocess
@@ -47,10 +45,10 @@ from core.http import (
 from core.ids import WorkspaceId
 from core.postgres import Database
 from core.sealing import Sealer
+from tests.signed import BODY, signed
 
 SEALER = Sealer("a secret key of the tests, long enough")
 RECIPES = Path(__file__).parents[2] / "docs" / "ivr" / "authentication.md"
-BODY = b'{"caller": "+79005550101"}'
 
 
 async def taken(request: web.Request) -> web.Response:
@@ -192,28 +190,6 @@ async def test_the_workspace_file_leaves_issued_keys_alone_and_revives_none(door
 
 
 # -- signatures ------------------------------------------------------------------------------------
-
-
-def signed(
-    made: NewKey,
-    at: float,
-    *,
-    nonce: str = "0123456789abcdef",
-    body: bytes = BODY,
-    method: str = "POST",
-    path: str = "/calls",
-    secret: str | None = None,
-) -> dict[str, str]:
-    """Signed as the documentation says, independently of the service's own code."""
-    timestamp = str(int(at))
-    text = f"{timestamp}\n{nonce}\n{method}\n{path}\n".encode() + body
-    key = (secret or made.secret or "").encode()
-    return {
-        "X-IVR-Bridge-Key": made.public_id,
-        "X-IVR-Bridge-Timestamp": timestamp,
-        "X-IVR-Bridge-Nonce": nonce,
-        "X-IVR-Bridge-Signature": hmac.new(key, text, hashlib.sha256).hexdigest(),
-    }
 
 
 async def test_a_signed_request_opens_once(door: Door):

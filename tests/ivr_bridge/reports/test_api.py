@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 
 from core.access import Keys, People, SignIns
+from core.access.issuing import KeyWish, issue
 from core.access.keys import put_key
 from core.clock import utc_now
 from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
@@ -26,7 +27,9 @@ from ivr_bridge.lines import Lines
 from ivr_bridge.reports import api
 from ivr_bridge.reports.api import REPORTS, Reports
 from tests.ivr_bridge.reports.chronicle import MINUTE, Chronicle, chronicle
+from tests.signed import signed
 
+SEALER = Sealer("a secret key of the tests, long enough")
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 PASSWORD = "a password of tests"
 DAY = "from=2026-01-10&to=2026-01-10"
@@ -87,7 +90,7 @@ async def service(database: Database, clock: Any) -> AsyncIterator[Service]:
     people = People(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     app = web.Application(middlewares=[traced])
     app[PUBLIC_ORIGIN] = "http://127.0.0.1"
-    app[KEYS] = Keys(database, Sealer("a secret key of the tests, long enough"), utc_now)
+    app[KEYS] = Keys(database, SEALER, utc_now)
     app[SIGN_INS] = SignIns(database, people, lambda: datetime.now(UTC))
     app[REPORTS] = Reports(database, clock, at_once=2)
     app.add_routes([endpoint.route for endpoint in api.ENDPOINTS])
@@ -143,6 +146,15 @@ async def test_keys_need_the_scope(service, past):
     for nobody in ({}, {"key": "ib_unknown"}, {"cookie": "unknown"}):
         refusal = await service.refused(path, **nobody)
         assert (refusal["status"], refusal["code"]) == (401, "unauthorized")
+
+
+async def test_a_signed_question_is_answered_like_one_with_a_key(service, past):
+    async with service.database.workspace(past.workspace_id) as tx:
+        made = await issue(tx, SEALER, KeyWish("bi", ["reports"], signs=True))
+    path = f"/v1/reports/voice-to-chat?{DAY}"
+    headers = signed(made, utc_now().timestamp(), body=b"", method="GET", path=path)
+    async with service.http.get(service.url + path, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
 
 
 async def test_the_page_gets_what_the_contract_says(service, manager):

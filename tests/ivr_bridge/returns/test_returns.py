@@ -1,15 +1,19 @@
 """Back to the telephone with the kept place: asked, told to the dialler, called, once."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from core.access.issuing import KeyWish, issue
+from core.clock import utc_now
 from core.outgoing import EndpointDraft, put_endpoints
 from ivr_bridge.returns.terms import Mode, ReturnTerms
 from ivr_bridge.terms import LineTerms
 from tests.fakes.crm import SECRET, Crm, crm
 from tests.ivr_bridge.conftest import CALLER, LINE, House, Told
+from tests.signed import signed
 
 TERMS = ReturnTerms(webhook="dialler", promise_s=60, mode=Mode.AUTO, tries=2)
 OPEN_CALLBACKS = (
@@ -214,6 +218,18 @@ async def test_a_line_without_terms_and_a_foreign_key_are_refused(house: House):
     assert (nothing.status, nothing.json["code"]) == (404, "return_unknown")
     house.ivr.key = "ib_a-key-that-nobody-issued"
     assert (await asks(house, deflection_id=deflection_id)).status == 401
+
+
+async def test_a_dialler_may_sign_what_it_asks(house: House, dialler: Crm):
+    deflection_id = await waits_in_the_queue(house)
+    async with house.database.workspace(house.workspace_id) as tx:
+        wish = KeyWish("dialler", ["ivr"], lines=["main"], signs=True)
+        made = await issue(tx, house.sealer, wish)
+    house.ivr.key, path = None, "/v1/calls/return"
+    body = json.dumps({"deflection_id": deflection_id}).encode()
+    headers = signed(made, utc_now().timestamp(), body=body, path=path)
+    asked = await house.ivr.post(path, raw=body, **headers)
+    assert (asked.status, asked.json["state"]) == (200, "requested")
 
 
 async def test_who_calls_again_is_seen_at_the_desk_and_needs_no_call_back(
