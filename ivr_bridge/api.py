@@ -30,6 +30,7 @@ from ivr_bridge.timing import (
     VERBS_DEADLINE_MS,
     Budget,
     deadline_ms,
+    patience_s,
 )
 
 log = structlog.get_logger()
@@ -111,7 +112,7 @@ async def _deflection(turn: Turn) -> web.Response:
         await reception.follow(turn, asker, line)
     except LineForbidden as foreign:
         raise DeflectionUnknown from foreign
-    wait_s = _wait_ms(turn.request) / 1000
+    wait_s = patience_s(turn.request.query.get("wait_ms", ""))
     return tell(turn, await bridge.deflections.follow(asker.workspace_id, row, wait_s=wait_s))
 
 
@@ -152,11 +153,6 @@ def _budget(turn: Turn, wish: Wish) -> Budget:
     usual = VERBS_DEADLINE_MS if turn.view in VERBS else DEADLINE_MS
     wanted = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, usual)
     return Budget.of_call(turn.received, wanted)
-
-
-def _wait_ms(request: web.Request) -> int:
-    text = request.query.get("wait_ms", "0")
-    return min(POLL_TOTAL_MS, int(text)) if text.isascii() and text.isdigit() else 0
 
 
 _FAULTS: tuple[type[Fault], ...] = (Invalid, Unauthorized, LineForbidden, TooLarge, Overloaded)

@@ -15,6 +15,8 @@ from ivr_bridge.documents import CallRequest
 Document = TypeVar("Document", bound=BaseModel)
 
 _MAX_DEPTH = 20
+_MARK = b"\xef\xbb\xbf"
+"""By which Windows programs say that what follows is UTF-8; RFC 8259 lets a reader skip it."""
 _MAX_CONTEXT = 8 * 1024
 _NESTED = frozenset({"consent", "customer", "context"})
 # Empty, they say something: nobody may know who calls, or no key was pressed.
@@ -46,6 +48,7 @@ def asked_of(fields: Mapping[str, Any]) -> Asked:
 
 def read_events(raw: bytes) -> list[Any]:
     """The events in this body, unchecked: one object, a list, or a list under `events`."""
+    raw = raw.removeprefix(_MARK)
     parsed = _json(raw) if raw.lstrip()[:1] in {b"{", b"["} else read_form(raw)
     events = parsed.get("events", parsed) if isinstance(parsed, dict) else parsed
     listed = events if isinstance(events, list) else [events]
@@ -94,6 +97,7 @@ def clean(text: str) -> str:
 
 def read_fields(raw: bytes) -> dict[str, Any]:
     """What a body says, as JSON or as a form; Invalid when nothing can be read."""
+    raw = raw.removeprefix(_MARK)
     if raw.lstrip()[:1] == b"{":
         parsed = _json(raw)
         if isinstance(parsed, dict):

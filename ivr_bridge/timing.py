@@ -19,6 +19,7 @@ READER_SLACK_S = 0.5
 POLL_TOTAL_MS = 20_000
 POLL_AFTER_MS = 250
 POLL_GRACE_MS = 2500
+_MANY_DIGITS = 10
 
 _USUAL_MS = {Confirm.ACCEPTED: 200, Confirm.SENT: 500, Confirm.DELIVERED: 1000}
 """Until this account has shown how long its provider takes."""
@@ -79,6 +80,15 @@ def deadline_ms(asked: int | None, line: int | None, dialect: int = DEADLINE_MS)
     """The request's word, else the line's, else the dialect's; kept within what can be kept."""
     wanted = asked if asked is not None else line if line is not None else dialect
     return max(SHORTEST_MS, min(LONGEST_MS, wanted))
+
+
+def patience_s(text: str) -> float:
+    """How long whoever polls lets us wait, by its own word; what is no number is no patience."""
+    if not (text.isascii() and text.isdigit()):
+        return 0.0
+    # Python reads no number of thousands of digits.
+    wanted = int(text) if len(text) < _MANY_DIGITS else POLL_TOTAL_MS
+    return min(POLL_TOTAL_MS, wanted) / 1000
 
 
 def needed_ms(pace: Pace, confirm: Confirm, *, positive: bool, grace_ms: int) -> int:

@@ -14,7 +14,7 @@ from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Values
 from ivr_bridge.reading import Asked, asked_of, clean, read_events, read_fields, storable
 from ivr_bridge.store import Attempt, which_attempt
-from ivr_bridge.timing import Pace, deadline_ms, needed_ms
+from ivr_bridge.timing import Pace, deadline_ms, needed_ms, patience_s
 
 
 def understood(raw: bytes) -> Asked:
@@ -29,6 +29,8 @@ PLAIN = {"call_id": "c", "caller": "+79161234567", "line": "+78002500000"}
     [
         json.dumps(PLAIN).encode(),
         b"\n  " + json.dumps(PLAIN).encode() + b"\r\n",
+        b"\xef\xbb\xbf" + json.dumps(PLAIN).encode(),
+        b"\xef\xbb\xbfcall_id=c&caller=%2B79161234567&line=%2B78002500000",
         b"call_id=c&caller=%2B79161234567&line=%2B78002500000",
         b"call_id=c&caller=+79161234567&line=+78002500000\r\n",
         json.dumps({**PLAIN, "unknown": {"deep": [1]}, "caller": 79161234567}).encode(),
@@ -211,6 +213,14 @@ def test_deadlines_are_kept_within_what_can_be_kept():
     assert deadline_ms(None, 4000) == 4000
     assert deadline_ms(10, 4000) == 500
     assert deadline_ms(99_999, None) == 12_000
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("", 0), ("1500", 1.5), ("99999", 20), ("9" * 5000, 20), ("-1", 0), ("²", 0), ("soon", 0)],
+)
+def test_patience_is_read_from_whatever_is_sent(text, seconds):
+    assert patience_s(text) == seconds
 
 
 def test_evidence_needs_its_providers_time_the_grace_and_the_way_back():

@@ -24,7 +24,7 @@ from ivr_bridge.dialects.fastagi.visit import Path, Visit, visit
 from ivr_bridge.inflight import InFlight
 from ivr_bridge.outcome import Action
 from ivr_bridge.reading import asked_of
-from ivr_bridge.timing import LONGEST_MS, POLL_TOTAL_MS, VERBS_DEADLINE_MS, Budget, deadline_ms
+from ivr_bridge.timing import LONGEST_MS, VERBS_DEADLINE_MS, Budget, deadline_ms, patience_s
 
 log = structlog.get_logger()
 
@@ -175,11 +175,8 @@ class FastAgi:
         line = await self._bridge.lines.by_id(holder.workspace_id, row.line_id)
         if line is None or not line.opens_to(holder.lines):
             raise DeflectionUnknown
-        wait = str(fields.get("wait_ms", ""))
-        wait_ms = min(POLL_TOTAL_MS, int(wait)) if wait.isascii() and wait.isdigit() else 0
-        return await self._bridge.deflections.follow(
-            holder.workspace_id, row, wait_s=wait_ms / 1000
-        )
+        wait_s = patience_s(str(fields.get("wait_ms", "")))
+        return await self._bridge.deflections.follow(holder.workspace_id, row, wait_s=wait_s)
 
     async def _event(self, holder: KeyHolder, fields: Any) -> Told:
         taken = await self._bridge.events.take(holder.workspace_id, holder.lines, [fields])

@@ -15,6 +15,7 @@ from ivr_bridge.reading import nested
 
 _NOT_ALLOWED = 0x60
 """These bits of a calling presentation say restricted (0x20) or not available (0x40)."""
+_OCTET_DIGITS = 3
 _HIDING_NAMES = frozenset({"anonymous", "private", "restricted", "withheld"})
 _NOBODY = frozenset({"", "unknown"})
 """What Asterisk sends where it knows nothing."""
@@ -83,7 +84,8 @@ def _channel(headers: Mapping[str, str]) -> Sequence[tuple[str, str]]:
 
 def _withheld(headers: Mapping[str, str]) -> bool:
     presentation = headers.get("agi_callingpres", "")
-    if presentation.isascii() and presentation.isdigit() and int(presentation) & _NOT_ALLOWED:
+    octet = presentation.isascii() and presentation.isdigit() and len(presentation) <= _OCTET_DIGITS
+    if octet and int(presentation) & _NOT_ALLOWED:
         return True
     return headers.get("agi_calleridname", "").strip().lower() in _HIDING_NAMES
 
