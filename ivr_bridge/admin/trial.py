@@ -4,7 +4,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from core.clock import Clock
+from core.http import invalid
 from core.ids import WorkspaceId, new_id
 from ivr_bridge.admin.documents import Trial, TrialAnswer
 from ivr_bridge.answer import Answer
@@ -29,7 +32,7 @@ class Trials:
     async def rehearse(
         self, workspace_id: WorkspaceId, line: Line, trial: Trial, *, trace_id: str
     ) -> TrialAnswer:
-        """What the IVR would be told before the offer, and after the key."""
+        """What the IVR would be told before the offer, and after the key; raises Invalid."""
         if trial.terms is not None:
             await learn([trial.terms.policy], self.clock().date())
         wish = _wish(workspace_id, line, trial)
@@ -49,14 +52,17 @@ def _wish(workspace_id: WorkspaceId, line: Line, trial: Trial) -> Wish:
     if trial.terms is not None:
         line = replace(line, terms=trial.terms)
     call_id = f"trial-{new_id()}"
-    request = CallRequest.model_validate(
-        {
-            **trial.model_dump(exclude={"terms"}, exclude_none=True),
-            "call_id": call_id,
-            "line": line.number,
-            "dry_run": True,
-        }
-    )
+    try:
+        request = CallRequest.model_validate(
+            {
+                **trial.model_dump(exclude={"terms"}, exclude_none=True),
+                "call_id": call_id,
+                "line": line.number,
+                "dry_run": True,
+            }
+        )
+    except ValidationError as wrong:
+        raise invalid(wrong) from wrong
     caller = caller_of(
         request.caller,
         withheld=request.caller_withheld,

@@ -86,6 +86,10 @@ async def test_a_call_is_tried_without_effect(product: Product, phone: Phone):
         with pytest.raises(Refusal) as refusal:
             await admin.ask("POST", "/v1/lines/nowhere/trial", {"caller": phone.number})
         assert refusal.value.code == "line_unknown"
+        odd = {"caller": phone.number, "consent": {"given": "perhaps"}, "channels": ["x" * 300]}
+        with pytest.raises(Refusal) as refusal:
+            await admin.ask("POST", "/v1/lines/main/trial", odd)
+        assert (refusal.value.status, refusal.value.code) == (400, "invalid_request")
     assert await product.rows(counted) == before
     assert await product.sandbox.openings(phone.number) == 0
 
