@@ -1,8 +1,9 @@
 """Who is calling, from what a trunk passes on."""
 
+import re
 from dataclasses import dataclass
 
-from core.vocabulary import PhoneNumber, phone_number
+from core.vocabulary import PhoneNumber, mask, phone_number
 
 _HIDDEN = frozenset(
     {"", "anonymous", "unavailable", "unknown", "withheld", "private", "restricted", "blocked", "asserted",
@@ -13,6 +14,8 @@ _HIDDEN = frozenset(
 _SPELT = frozenset(
     {"266696687", "7378742833", "2562533", "8656696", "86282452253", "7748283", "7378742883"}
 )
+_TOLD_APART = 7
+"""A caller's last digits that, in a call id, are no coincidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,14 @@ def caller_of(
         if keyed is not None:
             return Caller(phone, hidden, keyed, keyed_in=True)
     return Caller(phone, hidden, phone)
+
+
+def without(call_id: str, caller: str | None) -> str:
+    """The call id as it may be read: some PBXs build the caller's number into it."""
+    if caller is None:
+        return call_id
+    end = caller[-_TOLD_APART:]
+    return re.sub(rf"\+?\d*{re.escape(end)}", mask(caller), call_id, flags=re.ASCII)
 
 
 def _is_hidden(text: str | None) -> bool:

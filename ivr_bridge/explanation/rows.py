@@ -8,6 +8,7 @@ from uuid import UUID
 from core.ids import public
 from core.postgres import Record
 from core.vocabulary import mask
+from ivr_bridge.callers import without
 from ivr_bridge.explanation.documents import (
     CallTold,
     DeflectionTold,
@@ -28,11 +29,11 @@ _LONGEST_PLAIN = 4
 """Keyed digits longer than a menu's may be a number or a code."""
 
 
-def call(row: Record, events: Sequence[Record], *, shown: bool) -> CallTold:
-    """The call and what its IVR reported."""
+def call(row: Record, events: Sequence[Record], *, shown: bool, hidden: str | None) -> CallTold:
+    """The call and what its IVR reported; `hidden` is the number that its id must not tell."""
     caller = row["caller"]
     return CallTold(
-        call_id=row["call_id"],
+        call_id=without(row["call_id"], hidden),
         line=LineTold(name=row["line_name"], title=row["line_title"], number=row["line_number"]),
         caller=caller if shown or caller is None else mask(caller),
         first_seen_at=row["first_seen_at"],

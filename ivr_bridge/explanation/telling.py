@@ -11,6 +11,7 @@ from core.faults import NotFound, Refused
 from core.ids import CallRef, DeflectionId, LineId, WorkspaceId
 from core.postgres import Database, Record, Tx
 from core.queries import load
+from ivr_bridge.callers import without
 from ivr_bridge.calls import key_of
 from ivr_bridge.explanation import rows
 from ivr_bridge.explanation.documents import (
@@ -97,6 +98,8 @@ class Explanations:
         named: dict[str, Any] = {"workspace": tx.workspace_id, "call_ref": call_ref}
         call = await tx.fetchrow(*SQL["call"](**named))
         assert call is not None, "it was found in this transaction"  # noqa: S101
+        # An IVR knows its own ids; a person who may not see numbers is not to read them there.
+        hidden = None if asker.sees_numbers or asker.kind == "key" else call["caller"]
         attempts = await tx.fetch(*SQL["deflections"](**named))
         messages = await _messages(tx, attempts)
         facts = await tx.fetch(
@@ -106,13 +109,18 @@ class Explanations:
         )
         rescue = await tx.fetchrow(*SQL["rescue"](**named))
         return Explanation(
-            call=rows.call(call, await tx.fetch(*SQL["events"](**named)), shown=asker.sees_numbers),
+            call=rows.call(
+                call,
+                await tx.fetch(*SQL["events"](**named)),
+                shown=asker.sees_numbers,
+                hidden=hidden,
+            ),
             eligibility=[
                 rows.eligibility(row) for row in await tx.fetch(*SQL["eligibilities"](**named))
             ],
             deflections=[rows.deflection(row, messages, facts) for row in attempts],
             rescue=None if rescue is None else rows.rescue(rescue),
-            repeat_calls=await _repeat_calls(tx, call, call_ref),
+            repeat_calls=await _repeat_calls(tx, call, call_ref, hidden),
         )
 
 
@@ -144,7 +152,9 @@ async def _messages(tx: Tx, attempts: Sequence[Record]) -> Mapping[UUID, Message
     }
 
 
-async def _repeat_calls(tx: Tx, call: Record, call_ref: CallRef) -> list[RepeatCallTold]:
+async def _repeat_calls(
+    tx: Tx, call: Record, call_ref: CallRef, hidden: str | None
+) -> list[RepeatCallTold]:
     later = await tx.fetch(
         *SQL["repeat_calls"](
             workspace=tx.workspace_id,
@@ -154,4 +164,7 @@ async def _repeat_calls(tx: Tx, call: Record, call_ref: CallRef) -> list[RepeatC
             call_ref=call_ref,
         )
     )
-    return [RepeatCallTold.model_validate(dict(row)) for row in later]
+    return [
+        RepeatCallTold(call_id=without(row["call_id"], hidden), line=row["line"], at=row["at"])
+        for row in later
+    ]

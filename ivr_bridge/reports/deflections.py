@@ -1,6 +1,5 @@
 """The rows behind the figures: one an attempt to move a call."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from core.faults import Invalid
 from core.ids import public
 from core.postgres import Tx
 from core.queries import load
-from core.vocabulary import mask
+from ivr_bridge.callers import without
 from ivr_bridge.reports.table import Column, Question, Row, Table, Unit
 from ivr_bridge.store import state_word
 
@@ -34,8 +33,6 @@ _COLUMNS = (
     Column("rescued", Unit.YES_NO),
     Column("counts_as", Unit.TEXT),
 )
-_TOLD_APART = 7
-"""A caller's last digits that, in a call id, are no coincidence."""
 
 
 class TooManyRows(Invalid, code="report_too_long"):
@@ -97,11 +94,3 @@ def _row(attempt: Attempt, question: Question) -> Row:
         "rescued": attempt.rescued,
         "counts_as": attempt.counts_as,
     }
-
-
-def without(call_id: str, caller: str | None) -> str:
-    """The call id as it may be read: some PBXs build the caller's number into it."""
-    if caller is None:
-        return call_id
-    end = caller[-_TOLD_APART:]
-    return re.sub(rf"\+?\d*{re.escape(end)}", mask(caller), call_id, flags=re.ASCII)

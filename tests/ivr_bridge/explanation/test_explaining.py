@@ -144,16 +144,23 @@ async def test_nobody_hears_of_another_lines_calls(house: House):
 
 
 async def test_whoever_may_see_numbers_sees_them_on_record(house: House):
-    moved = await house.ivr.deflect()
+    moved = await house.ivr.deflect(f"pbx-{CALLER}-1")
+    await house.ivr.eligible(f"{CALLER[1:]}@pbx")
     explanations = Explanations(house.database, Lines(house.database))
     someone = str(new_id())
     asker = Asker(house.workspace_id, sees_numbers=True, kind="person", name=someone)
     told = await explanations.of_deflection(asker, moved.deflection_id)
-    assert told.call.caller == CALLER
+    assert (told.call.caller, told.call.call_id) == (CALLER, f"pbx-{CALLER}-1")
+    assert [again.call_id for again in told.repeat_calls] == [f"{CALLER[1:]}@pbx"]
     (noted,) = await house.rows(
         "SELECT actor_id, facts FROM core.audit WHERE action = 'call.explained'"
     )
     assert (noted["actor_id"], noted["facts"]) == (someone, {"number_shown": True})
+    masked = await explanations.of_deflection(
+        Asker(house.workspace_id, kind="person", name=someone), moved.deflection_id
+    )
+    assert masked.call.call_id == "pbx-+79…01-1"
+    assert CALLER[2:] not in masked.model_dump_json()
     stranger = Asker(WorkspaceId(house.workspace_id + 1))
     with pytest.raises(CallUnknown):
         await explanations.of_deflection(stranger, moved.deflection_id)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivr_bridge.callers import without
 from ivr_bridge.reports.api import METRICS
-from ivr_bridge.reports.deflections import without
 from ivr_bridge.reports.formats import Format, disarmed, written
 from ivr_bridge.reports.lexicon import WORDS
 from ivr_bridge.reports.periods import Period
