@@ -8,7 +8,8 @@ from core.vocabulary import ChannelKind, phone_number
 from messaging.accounts import AccountDraft
 from messaging.channels.sms import Provider
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+AddressName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""A name that stands in the address of webhooks: no underscore, as the database says too."""
 
 
 class _Part(BaseModel):
@@ -18,7 +19,7 @@ class _Part(BaseModel):
 class WhatsAppPart(_Part):
     """One business number on WhatsApp."""
 
-    name: Name
+    name: AddressName
     kind: Literal[ChannelKind.WHATSAPP]
     phone_number_id: str = Field(min_length=1)
     waba_id: str = Field(min_length=1)
@@ -69,7 +70,7 @@ class WhatsAppPart(_Part):
 class SmsPart(_Part):
     """An SMS provider, described rather than programmed (docs/channels/sms.md)."""
 
-    name: Name
+    name: AddressName
     kind: Literal[ChannelKind.SMS]
     base_url: str = Field(min_length=1)
     sender: str = Field(min_length=1, max_length=20)

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.workspaces.channels import ChannelPart
+from config.workspaces.channels import AddressName, ChannelPart
 from config.workspaces.fitting import channels_fit, openings_fit
 from core.access import Role
 from core.access.issuing import too_wide
@@ -42,7 +42,7 @@ class _Part(BaseModel):
 class WorkspacePart(_Part):
     """Who this tenant is."""
 
-    name: Name
+    name: AddressName
     title: str = Field(min_length=1, max_length=120)
     accent: str | None = Field(None, pattern=r"^#[0-9a-fA-F]{6}$")
 

@@ -47,6 +47,8 @@ def test_a_secret_that_is_not_in_the_environment_is_named():
     ("old", "new", "said"),
     [
         ("timezone: Europe/Moscow", "timezone: Moscow", "write it as Europe/Moscow"),
+        ("  name: demo", "  name: toy_shop", "workspace.name: String should match pattern"),
+        ("  - name: sms", "  - name: s_ms", "name: String should match pattern"),
         ("queue: orders", "queue: order", "there is no 'order' in this file"),
         ("flow: toyshop", "flow: toys", "there is no 'toys' in this file"),
         ("country: RU", "country: XX", "is no ISO 3166 country"),
