@@ -48,6 +48,7 @@ class Asked:
     encoding: str
     prefix: str
     make_ids: bool
+    undo: bool
 
 
 class ZoneUnknown(Invalid, code="timezone_unknown"):
@@ -71,7 +72,9 @@ def mapping(pairs: tuple[str, ...]) -> Mapping[str, str]:
 
 
 async def take(settings: Settings, asked: Asked, say: Console, out: Console) -> int:
-    """Import and report; the exit status: 0 all there, 2 some records skipped. Raises Fault."""
+    """Import, or take back, and report; the exit status: 0 all there, 2 some records skipped. Raises
+    Fault.
+    """
     async with rooms(settings, application="calls import", pool_size=2) as opened_rooms:
         database = opened_rooms.database
         workspace_id = await opened_rooms.workspaces.number(asked.workspace)
@@ -83,6 +86,7 @@ async def take(settings: Settings, asked: Asked, say: Console, out: Console) -> 
             line=asked.line,
             prefix=asked.prefix,
             make_ids=asked.make_ids,
+            take_back=asked.undo,
         )
         taking = Taking(database, Lines(database), opened_rooms.clock, workspace_id, wanted)
         with opened(
@@ -93,10 +97,10 @@ async def take(settings: Settings, asked: Asked, say: Console, out: Console) -> 
                     await taking.run(source, report)
             except Fault:
                 if taking.tally.taken or taking.tally.known:
-                    _show(taking.tally, source, out)
+                    _show(taking.tally, source, out, undo=asked.undo)
                     say.print("Broken off; what is counted here stays. Run it again to go on.")
                 raise
-            _show(taking.tally, source, out)
+            _show(taking.tally, source, out, undo=asked.undo)
     return 2 if any(why.ours for why in taking.tally.skipped) else 0
 
 
@@ -138,14 +142,14 @@ def _progress(source: Records, say: Console) -> Iterator[Callable[[Tally], None]
     yield plain
 
 
-def _show(tally: Tally, source: Records, out: Console) -> None:
+def _show(tally: Tally, source: Records, out: Console, *, undo: bool) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     table.add_column()
     table.add_column(style="dim")
     table.add_row(f"{tally.read}", "read", source.title)
-    table.add_row(f"{tally.taken}", "taken", "")
-    table.add_row(f"{tally.known}", "already known", "")
+    table.add_row(f"{tally.taken}", "taken back" if undo else "taken", "")
+    table.add_row(f"{tally.known}", "not there" if undo else "already known", "")
     for why, passed in sorted(tally.skipped.items(), key=lambda each: -each[1].count):
         more = ", …" if passed.count > len(passed.lines) else ""
         places = source.places(passed.lines) + more
@@ -164,7 +168,12 @@ def _show(tally: Tally, source: Records, out: Console) -> None:
             f"{tally.for_example}. Is --timezone that of the PBX?"
         )
     if tally.read and not tally.taken and tally.known + _skipped(tally) == tally.read:
-        out.print("Nothing new: this file had been imported." if tally.known else "Nothing taken.")
+        nothing = (
+            "Nothing of this file is there."
+            if undo
+            else "Nothing new: this file had been imported."
+        )
+        out.print(nothing if tally.known else "Nothing taken.")
 
 
 def _skipped(tally: Tally) -> int:

@@ -318,6 +318,7 @@ def calls() -> None:
 @click.option("--encoding", default="auto", show_default=True, help="Of FILE's text.")
 @click.option("--prefix", default="", help="What your IVR puts before the PBX's call id.")
 @click.option("--make-ids", is_flag=True, help="Take records that carry no call id (see the docs).")
+@click.option("--undo", is_flag=True, help="Take back what the same command brought without this.")
 def calls_import(file: Path, wanted: str, mapped: tuple[str, ...], **asked: Any) -> None:
     """Take the calls of FILE, each once, however often it is imported.
 

@@ -4,24 +4,24 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from core.clock import Clock
 from core.ids import LineId, WorkspaceId
 from core.postgres import Database
 from core.queries import load
-from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of
 from ivr_bridge.cdr.files import Records
 from ivr_bridge.cdr.hours import OtherHours, refuse_doubtful
 from ivr_bridge.cdr.record import Record, Skip, Skipped, understood
-from ivr_bridge.documents import CallEvent
-from ivr_bridge.events import LineUnknown, Told, moment_key, record
+from ivr_bridge.cdr.taking_back import TakingBack, taking_back
+from ivr_bridge.cdr.told import Found, told_by
+from ivr_bridge.events import LineUnknown, record
 from ivr_bridge.line import Line
 from ivr_bridge.lines import Lines
 
@@ -82,19 +82,14 @@ class Wanted:
     prefix: str = ""
     """What the IVR puts before the PBX's id when it asks."""
     make_ids: bool = False
+    take_back: bool = False
+    """What this file told is to be unsaid."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     number: int
     fields: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    number: int
-    record: Record
-    line: Line
 
 
 class Taking:
@@ -114,6 +109,7 @@ class Taking:
         self._workspace_id = workspace_id
         self._wanted = wanted
         self._by_text: dict[str, Line | None] = {}
+        self._back: TakingBack | None = None
         self.tally = Tally()
 
     async def run(self, source: Records, report: Callable[[Tally], None]) -> Tally:
@@ -123,7 +119,10 @@ class Taking:
         the others have told which calls there are.
         """
         only = await self._only_line()
-        with tempfile.TemporaryFile("w+", encoding="utf-8") as waiting:
+        with ExitStack() as stack:
+            waiting = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+            if self._wanted.take_back:
+                self._back = stack.enter_context(taking_back())
             for batch in _batches(self._read(source)):
                 if not self._wanted.zone_is_sure and not self.tally.known + self.tally.taken:
                     self._doubt(batch)
@@ -133,6 +132,8 @@ class Taking:
             for batch in _batches(_kept(waiting)):
                 await self._take(batch, only, None)
                 report(self.tally)
+            if self._back is not None:
+                await self._back.forget_calls(self._database, self._workspace_id)
         return self.tally
 
     async def _only_line(self) -> Line | None:
@@ -152,7 +153,7 @@ class Taking:
                 yield _Row(number, fields)
 
     async def _take(self, rows: Sequence[_Row], only: Line | None, waiting: IO[str] | None) -> None:
-        found: list[_Found] = []
+        found: list[Found] = []
         unplaced: list[tuple[_Row, Record]] = []
         for row in rows:
             try:
@@ -167,11 +168,11 @@ class Taking:
             if line is None:
                 unplaced.append((row, one))
             else:
-                found.append(_Found(row.number, one, line))
+                found.append(Found(row.number, one, line))
         places = await self._places([one for _, one in unplaced])
         for row, one in unplaced:
             if (line := places.get(one.call_id)) is not None:
-                found.append(_Found(row.number, one, line))
+                found.append(Found(row.number, one, line))
             elif waiting is None:
                 self.tally.skip(Skip.LINE_UNKNOWN, row.number)
             else:
@@ -238,10 +239,13 @@ class Taking:
         often = Counter(one.call_id for one in known)
         return {stored[one.call_id]: lines[one.line_id] for one in known if often[one.call_id] == 1}
 
-    async def _write(self, found: Sequence[_Found]) -> None:
-        told = [event for index, each in enumerate(found) for event in _events(index, each)]
+    async def _write(self, found: Sequence[Found]) -> None:
+        told = [event for index, each in enumerate(found) for event in told_by(index, each)]
         async with self._database.workspace(self._workspace_id) as tx:
-            recorded = await record(tx, told, self._clock())
+            if self._back is not None:
+                recorded = await self._back.unsay(tx, told)
+            else:
+                recorded = await record(tx, told, self._clock())
         self.tally.facts.update(recorded.facts)
         fresh = {event.index for event in recorded.fresh}
         refused = {event.index for event in recorded.conflicts}
@@ -252,30 +256,6 @@ class Taking:
                 self.tally.taken += 1
             else:
                 self.tally.known += 1
-
-
-def _events(index: int, found: _Found) -> Iterator[Told]:
-    """What a record tells, as the IVR would have told it."""
-    one = found.record
-    caller = caller_of(
-        one.caller, withheld=False, messenger_number=None, country=found.line.country
-    )
-    moments: tuple[tuple[Literal["entered", "answered", "ended"], datetime | None], ...] = (
-        ("entered", one.started),
-        ("answered", one.answered),
-        ("ended", one.ended),
-    )
-    for event, at in moments:
-        if at is not None:
-            yield Told(
-                index=index,
-                line=found.line,
-                call_id=key_of(one.call_id),
-                caller=None if caller.phone is None else caller.phone.e164,
-                event=CallEvent(call_id=one.call_id, line=found.line.name, event=event, at=at),
-                at=at,
-                key=moment_key(at),
-            )
 
 
 def _batches(rows: Iterable[_Row]) -> Iterator[Sequence[_Row]]:

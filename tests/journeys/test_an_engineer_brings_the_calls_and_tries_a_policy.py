@@ -53,6 +53,12 @@ async def test_the_pbxs_records_confirm_a_hang_up_once(
     status, said = await command(product, "calls", "import", str(file))
     assert status == 0
     assert "Nothing new" in said
+    status, said = await command(product, "calls", "import", str(file), "--undo")
+    assert status == 0
+    assert "1  taken back" in said
+    assert not await product.rows(
+        "SELECT FROM ivr_bridge.fact WHERE deflection_id = $1", deflection["deflection_id"]
+    )
 
 
 async def test_a_policy_is_tried_on_the_calls_that_were_made(
