@@ -148,6 +148,7 @@ class Deflections:
 
     async def _begin(self, wish: Wish, budget: Budget) -> tuple[Begun, Ready | None]:
         choices = await channels_for(self._means.readiness, wish)
+        choices = await self._means.guard.awake(wish.workspace_id, choices)
         ready = choices[0] if choices else None
         async with self._means.guard.entering(wish, ready) as entering:
             begun = await self._enter(replace(wish, limits=entering.limits), choices, budget)

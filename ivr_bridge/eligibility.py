@@ -63,6 +63,7 @@ class Eligibility:
             rehearsal = Rehearsal(self.database, self.readiness, self.guard, self.clock)
             return await rehearsal.of_offer(wish, budget)
         choices = await channels_for(self.readiness, wish)
+        choices = await self.guard.awake(wish.workspace_id, choices)
         policy = wish.line.terms.policy
         recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line, policy)
         beside = await candidate(self.readiness, wish)

@@ -46,6 +46,7 @@ class Rehearsal:
 
     async def _rehearse(self, wish: Wish, budget: Budget, *, asked: bool) -> Answer:
         choices = await channels_for(self.readiness, wish)
+        choices = await self.guard.awake(wish.workspace_id, choices)
         recent_calls = await self.readiness.recent_calls(
             wish.workspace_id, wish.line, wish.line.terms.policy
         )

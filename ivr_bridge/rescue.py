@@ -22,7 +22,7 @@ from core.postgres import Tx
 from core.vocabulary import ChannelKind, PhoneNumber
 from handoff.conversation.opening import close_callbacks, open_callback
 from ivr_bridge import store
-from ivr_bridge.guard.charging import charge_one
+from ivr_bridge.guard.charging import charge_one, stopped
 from ivr_bridge.guard.terms import BudgetTerms
 from ivr_bridge.opening import REPORTING_LAG_S
 from ivr_bridge.outcome import Fact, Outcome, Reason, Stranded, stranded
@@ -232,8 +232,10 @@ async def _text(
 ) -> by_sms.Texted | None:
     terms = RescueTerms.model_validate(case.terms.get("rescue", {}))
     budget = BudgetTerms.model_validate(case.terms.get("budget", {}))
+    if terms.by != "sms" or await stopped(tx, case.line_id, terms.channel or ""):
+        return None
     # An SMS costs money as an opening does; when there is none left, a person calls instead.
-    if terms.by != "sms" or not await charge_one(tx, case.line_id, budget):
+    if not await charge_one(tx, case.line_id, budget):
         return None
     stranded_caller = by_sms.Stranded(
         deflection_id=case.deflection_id,

@@ -1,4 +1,4 @@
-"""A single place out of the budgets, taken in a transaction that somebody else owns."""
+"""A single message in a transaction that somebody else owns: may it go out, and who pays for it?"""
 
 from core.ids import LineId
 from core.postgres import Tx
@@ -6,6 +6,14 @@ from ivr_bridge.guard.budget import LeaseRow
 from ivr_bridge.guard.sql import SQL
 from ivr_bridge.guard.standing import StandingRow, standing
 from ivr_bridge.guard.terms import BudgetTerms
+
+
+async def stopped(tx: Tx, line_id: LineId, account: str) -> bool:
+    """Is everything, this line or this channel paused? Then nothing goes out by itself."""
+    found = await tx.fetchval(
+        *SQL["stopped"](workspace=tx.workspace_id, line=line_id, account=account)
+    )
+    return bool(found)
 
 
 async def charge_one(tx: Tx, line_id: LineId, terms: BudgetTerms) -> bool:

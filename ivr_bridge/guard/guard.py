@@ -86,6 +86,13 @@ class Guard:
             budget_left=standing.left(wish.line.line_id, wish.line.terms.budget),
         )
 
+    async def awake(self, workspace_id: WorkspaceId, choices: Sequence[Ready]) -> Sequence[Ready]:
+        """The channels that are not paused; all of them, when every one is: that is the reason to tell."""
+        if len(choices) < 2:  # noqa: PLR2004 - a single one is refused by its rule
+            return choices
+        standing = await self.standings.of(workspace_id)
+        return [each for each in choices if not standing.rests(each.account.name)] or choices
+
     @asynccontextmanager
     async def entering(self, wish: Wish, ready: Ready | None) -> AsyncIterator["Entering"]:
         """Take what an opening needs; unless one is `opened`, it is given back in the end.
@@ -113,10 +120,12 @@ class Guard:
                     await self._give_back(wish.workspace_id, door.entry)
 
     async def one_more(
-        self, workspace_id: WorkspaceId, line_id: LineId, terms: BudgetTerms
+        self, workspace_id: WorkspaceId, line_id: LineId, terms: BudgetTerms, *, account: str
     ) -> bool:
         """A place for a second opening of an attempt that holds one already; it is not given back."""
         standing = await self.standings.of(workspace_id)
+        if standing.rests(account):
+            return False
         caps = standing.caps(line_id, terms)
         return not caps or await self.budget.take((workspace_id, line_id), caps) is not None
 
@@ -168,7 +177,7 @@ def _known(wish: Wish, ready: Ready | None, standing: Standing) -> Limits:
     line, target = wish.line, wish.caller.target
     country = None if target is None else country_of(target)
     return Limits(
-        paused=standing.paused(line),
+        paused=standing.paused(line, line.account if ready is None else ready.account.name),
         country=country,
         country_open=None
         if target is None

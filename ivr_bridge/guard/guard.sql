@@ -143,6 +143,17 @@ SELECT pause_id, kind, subject, why, paused_by, from_at, until_at
  WHERE workspace_id = :workspace AND lifted_at IS NULL AND (until_at IS NULL OR until_at > clock_timestamp())
  ORDER BY from_at DESC, pause_id;
 
+-- name: stopped
+-- Does a pause hold this line, this channel or everything at this moment?
+SELECT EXISTS (
+    SELECT FROM ivr_bridge.pause AS p
+     WHERE p.workspace_id = :workspace AND p.lifted_at IS NULL
+       AND (p.until_at IS NULL OR p.until_at > clock_timestamp())
+       AND (p.kind = 'all' OR (p.kind = 'channel' AND p.subject = :account)
+            OR (p.kind = 'line' AND p.subject = (
+                    SELECT l.name FROM ivr_bridge.line AS l
+                     WHERE l.workspace_id = :workspace AND l.line_id = :line)))) AS stopped;
+
 -- name: pausable
 -- What goes by this name, number or `kind:name`: lines and channel accounts.
 SELECT named.kind, named.name

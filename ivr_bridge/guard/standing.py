@@ -44,12 +44,16 @@ class Standing:
     taken: Mapping[str, tuple[int, int]]
     pauses: frozenset[tuple[str, str]]
 
-    def paused(self, line: Line) -> str | None:
-        """Which pause, if any, keeps this line from sending."""
-        for kind, subject in (("all", ""), ("channel", line.account), ("line", line.name)):
+    def paused(self, line: Line, account: str) -> str | None:
+        """Which pause, if any, keeps this line from sending on this account."""
+        for kind, subject in (("all", ""), ("channel", account), ("line", line.name)):
             if (kind, subject) in self.pauses:
                 return kind
         return None
+
+    def rests(self, account: str) -> bool:
+        """Is this channel paused?"""
+        return ("channel", account) in self.pauses
 
     def caps(self, line_id: LineId, terms: BudgetTerms) -> Sequence[Cap]:
         """Every budget that holds for a line; the reserve is not there for everybody."""

@@ -20,7 +20,8 @@ async def go_on_elsewhere(means: Means, race: Race) -> Second | None:
     if not await means.admission.admits(ready.account, means.channels[ready.account.kind]):
         return None
     line_id, terms = LineId(UUID(planned["line"])), BudgetTerms(**planned["budget"])
-    if not await means.guard.one_more(race.workspace_id, line_id, terms):
+    named = ready.account.name
+    if not await means.guard.one_more(race.workspace_id, line_id, terms, account=named):
         return None
     async with means.database.workspace(race.workspace_id) as tx:
         return await begin_second(tx, race, ready, means.clock())

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ivr_bridge.guard.pauses import Paused, pause
 from ivr_bridge.race import RESCUE_CHECK
 from ivr_bridge.terms import LineTerms
 from tests.ivr_bridge.conftest import CALLER, House
@@ -51,6 +52,17 @@ async def test_an_sms_goes_out_once_the_time_to_live_and_the_lag_are_over(silent
     assert (rescue["kind"], rescue["reason"]) == ("sms", "opening_unconfirmed")
     await silent.work("send")
     assert len(await silent.network.wire(CALLER, kind="sms")) == 1
+
+
+@pytest.mark.parametrize(
+    "paused", [Paused("all"), Paused("line", "main"), Paused("channel", "sms")], ids=str
+)
+async def test_while_sending_is_paused_somebody_calls_instead(silent: House, paused: Paused):
+    async with silent.database.workspace(silent.workspace_id) as tx:
+        await pause(tx, paused, for_s=600)
+    await check(silent, age="62 minutes")
+    (rescue,) = await rescues(silent)
+    assert rescue["kind"] == "callback"
 
 
 @pytest.mark.parametrize(("places", "kind"), [(1, "callback"), (2, "sms")])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ivr_bridge.evidence import Confirm
+from ivr_bridge.guard import pauses
 from ivr_bridge.terms import LineTerms
 from tests.ivr_bridge.conftest import CALLER, LINE, House
 
@@ -65,6 +66,36 @@ async def test_nothing_follows_what_may_still_arrive(house: House, behaviour: st
     told = await house.ivr.deflect(deadline_ms=3000)
     assert (told.action, told.reason) == ("continue", "deadline")
     assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 0)
+
+
+async def pause(house: House, account: str) -> None:
+    async with house.database.workspace(house.workspace_id) as tx:
+        await pauses.pause(tx, pauses.Paused("channel", account), for_s=None)
+    house.forget()
+
+
+async def test_a_paused_channel_follows_nothing(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS))
+    await house.network.behave(CALLER, "not_on_whatsapp", failed_ms=200)
+    await pause(house, "sms")
+    told = await house.ivr.deflect(deadline_ms=6000)
+    assert (told.action, told.reason) == ("continue", "not_on_channel")
+    # Known not to be on WhatsApp by now: nobody is left to write to them.
+    again = await house.ivr.deflect("call-2", deadline_ms=6000)
+    assert (again.action, again.reason) == ("continue", "not_on_channel")
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (1, 0)
+
+
+async def test_another_channel_stands_in_for_a_paused_one(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS))
+    await pause(house, "whatsapp")
+    assert (await house.ivr.eligible()).json["channel"] == "sms"
+    told = await house.ivr.deflect(deadline_ms=6000)
+    assert (told.action, told.json["channel"]) == ("hangup", "sms")
+    await pause(house, "sms")
+    told = await house.ivr.deflect("call-2", deadline_ms=6000)
+    assert (told.action, told.reason) == ("continue", "paused")
+    assert (await house.network.openings(CALLER), await sms_to(house)) == (0, 1)
 
 
 async def test_who_told_the_provider_to_stop_us_is_not_chased(house: House):
