@@ -14,11 +14,20 @@ interface Paging {
 
 const FRESH: Paging = { asked: false, busy: false, cursor: null, trouble: null };
 const SEARCH_REST_MS = 200;
+/** A search that finds little goes on by itself through so many of the service's stretches. */
+const SEARCH_STRETCHES = 5;
+const SEARCH_ENOUGH = 20;
+
+interface Found {
+  readonly ids: readonly string[];
+  readonly cursor: string | null;
+  readonly busy: boolean;
+}
 
 export class Lists {
   tab = $state<Tab>('mine');
   sought = $state('');
-  #found = $state.raw<readonly string[] | null>(null);
+  #found = $state.raw<Found | null>(null);
   #paging = $state.raw<Readonly<Record<Tab, Paging>>>({ mine: FRESH, waiting: FRESH, closed: FRESH });
   #searchTimer: ReturnType<typeof setTimeout> | undefined;
   #search: AbortController | null = null;
@@ -29,7 +38,7 @@ export class Lists {
     const { conversations } = this.store.state;
     const all = rowsOf(conversations.values(), this.tab, this.store.me.person.id);
     const found = this.#found;
-    return found === null ? all : all.filter(({ id }) => found.includes(id));
+    return found === null ? all : all.filter(({ id }) => found.ids.includes(id));
   });
 
   #mine: readonly Conversation[] = $derived.by(() =>
@@ -49,6 +58,24 @@ export class Lists {
 
   get paging(): Paging {
     return this.#paging[this.tab];
+  }
+
+  /** More can be asked for, and nobody is asking. */
+  get goesOn(): boolean {
+    const { asked, busy, cursor, trouble } = this.paging;
+    if (trouble !== null) return false;
+    if (this.sought.trim() === '') return asked && !busy && cursor !== null;
+    return this.#found !== null && !this.#found.busy && this.#found.cursor !== null;
+  }
+
+  /** A search is on its way, or has not looked through everything yet. */
+  get searching(): boolean {
+    return this.sought.trim() !== '' && (this.#found === null || this.#found.busy);
+  }
+
+  /** The next page of what is shown: of the list, or of what was searched for. */
+  further(): Promise<void> {
+    return this.sought.trim() === '' ? this.more() : this.#find(this.sought.trim());
   }
 
   show(tab: Tab): void {
@@ -85,19 +112,37 @@ export class Lists {
       this.#found = null;
       return;
     }
-    this.#searchTimer = setTimeout(() => void this.#find(words.trim()), SEARCH_REST_MS);
+    this.#searchTimer = setTimeout(() => {
+      this.#found = null;
+      void this.#find(words.trim());
+    }, SEARCH_REST_MS);
   }
 
+  /** The service looks through a long stretch at a time, so a page without a match need not be the last. */
   async #find(words: string): Promise<void> {
     const search = new AbortController();
     this.#search = search;
-    const askedAt = this.store.revision;
+    const { tab } = this;
+    let { ids, cursor }: Pick<Found, 'ids' | 'cursor'> = this.#found ?? { ids: [], cursor: null };
+    const before = ids.length;
+    if (this.#found !== null) this.#found = { ids, cursor, busy: true };
+    this.#note(tab, { trouble: null });
     try {
-      const page = await api.listConversations(this.tab, { q: words, signal: search.signal });
-      this.store.learn(page.items, askedAt);
-      this.#found = page.items.map(({ id }) => id);
+      for (let stretch = 0; stretch < SEARCH_STRETCHES; stretch += 1) {
+        const askedAt = this.store.revision;
+        const page = await api.listConversations(tab, { q: words, cursor, signal: search.signal });
+        if (search.signal.aborted) return;
+        this.store.learn(page.items, askedAt);
+        ids = [...ids, ...page.items.map(({ id }) => id)];
+        cursor = page.next_cursor;
+        const enough = cursor === null || ids.length - before >= SEARCH_ENOUGH;
+        this.#found = { ids, cursor, busy: !enough && stretch + 1 < SEARCH_STRETCHES };
+        if (enough) return;
+      }
     } catch (error) {
-      if (!search.signal.aborted) this.#note(this.tab, { trouble: asProblem(error) });
+      if (search.signal.aborted) return;
+      this.#found = { ids, cursor, busy: false };
+      this.#note(tab, { trouble: asProblem(error) });
     }
   }
 
