@@ -40,3 +40,13 @@ async def test_a_manager_has_reports_and_no_desk(people: People, product: Produc
     await sign_in(page, "manager")
     await at(page, "reports-headline").wait_for()
     await expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(1)
+
+    # The page scrolls as a whole, and paper shows the numbers without what one clicks on.
+    header = page.get_by_role("banner")
+    await page.set_viewport_size({"width": 1024, "height": 600})
+    await page.mouse.wheel(0, 400)
+    await page.wait_for_function("() => window.scrollY > 0")
+    await expect(header).to_be_in_viewport()
+    await page.emulate_media(media="print")
+    await expect(header).to_be_hidden()
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -17,8 +17,10 @@ class Appearance {
   density = $state<Density>(oneOf(DENSITIES, recall('density'), 'dense'));
   accent = $state<string | null>(null);
   #systemDark = $state(false);
+  #paper = $state(false);
 
   get shown(): 'light' | 'dark' {
+    if (this.#paper) return 'light';
     if (this.theme !== 'system') return this.theme;
     return this.#systemDark ? 'dark' : 'light';
   }
@@ -37,6 +39,12 @@ class Appearance {
   setTheme(theme: Theme): void {
     this.theme = theme;
     remember('theme', theme);
+    this.#write();
+  }
+
+  /** Paper is white, whatever the screen is; what was chosen comes back after printing. */
+  onPaper(paper: boolean): void {
+    this.#paper = paper;
     this.#write();
   }
 

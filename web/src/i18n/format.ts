@@ -110,6 +110,14 @@ export function percent(share: number, digits = 0): string {
   ).format(share);
 }
 
+/** A sum in whole units, by its currency's code. */
+export function money(amount: number, currency: string): string {
+  return once(
+    `money ${speech.language} ${currency}`,
+    () => new Intl.NumberFormat(speech.language, { style: 'currency', currency, maximumFractionDigits: 0 }),
+  ).format(amount);
+}
+
 export function fileSize(bytes: number): string {
   if (bytes < 1024) return unit(bytes, 'byte');
   if (bytes < 1024 * 1024) return unit(Math.round(bytes / 1024), 'kilobyte');

@@ -47,12 +47,28 @@ function isDay(text: string | null): text is string {
 export function readPeriod(search: string, now: string): Period {
   const parameters = new URLSearchParams(search);
   const [from, to, line] = [parameters.get('from'), parameters.get('to'), parameters.get('line')];
-  const asked = isDay(from) && isDay(to) && ms(from) <= ms(to) ? { from, to } : preset('week', now);
+  const named = PRESETS.find((which) => which === parameters.get('period')) ?? 'week';
+  const asked = isDay(from) && isDay(to) && ms(from) <= ms(to) ? { from, to } : preset(named, now);
   return line === null || line === '' ? asked : { ...asked, line };
 }
 
-export function writePeriod({ from, to, line }: Period): string {
-  const parameters = new URLSearchParams({ from, to });
+/** A period with a name is written by it, so that a kept address still means "the last 7 days" tomorrow. */
+export function writePeriod(period: Period, now: string): string {
+  const named = presetOf(period, now);
+  const { from, to, line } = period;
+  const parameters = new URLSearchParams(named === null ? { from, to } : { period: named });
   if (line) parameters.set('line', line);
   return `?${parameters}`;
+}
+
+/** The same period where a new day has begun: one with a name goes on with the day. */
+export function onNewDay(period: Period, before: string, now: string): Period {
+  const named = presetOf(period, before);
+  return named === null ? period : { ...period, ...preset(named, now) };
+}
+
+/** How often the numbers of a period are read anew; one that is over does not change by itself. */
+export function restMs(period: Period, now: string): number | null {
+  if (period.to < now) return null;
+  return lengthOf(period) <= DAYS.month ? 60_000 : 300_000;
 }

@@ -25,6 +25,12 @@ export const reports = {
   },
   'report.provisional': 'From {day} on, numbers are provisional: those callers may still write.',
 
+  'report.net': '{net} net, against callers held out (true value {low} to {high}).',
+  'report.saved': '{saved} saved ({low} to {high}).',
+  'report.span': '{from} to {to}',
+  'report.read_at': 'Read at {at}; the page keeps itself up to date.',
+  'report.stale': 'Not up to date: the service does not answer. These numbers are from {at}.',
+
   'report.period': 'Period',
   'report.period.today': 'Today',
   'report.period.week': '7 days',

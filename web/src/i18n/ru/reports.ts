@@ -31,6 +31,12 @@ export const reports = {
   },
   'report.provisional': 'С {day} числа предварительные: эти звонившие ещё могут написать.',
 
+  'report.net': 'Чистыми, против контрольной группы: {net} (истинное значение от {low} до {high}).',
+  'report.saved': 'Сэкономлено {saved} (от {low} до {high}).',
+  'report.span': '{from} — {to}',
+  'report.read_at': 'Данные на {at}; страница обновляется сама.',
+  'report.stale': 'Данные устарели: сервис не отвечает. Эти числа на {at}.',
+
   'report.period': 'Период',
   'report.period.today': 'Сегодня',
   'report.period.week': '7 дней',
