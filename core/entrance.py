@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from aiohttp import web
@@ -145,6 +146,7 @@ def _key_of(header: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def address_of(text: str) -> Address | None:
     """An address as sockets and proxies write it: with a port, in brackets, mapped, with a zone."""
     bare = text.strip()

@@ -1,8 +1,8 @@
 """How the house speaks HTTP: a table of endpoints, who may call them, and faults as problem+json."""
 
 import json
+import random
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -238,7 +238,11 @@ async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every request a trace id, time it by route, and turn faults into problems."""
     began = time.perf_counter()
     offered = request.headers.get("X-Request-Id")
-    trace = offered if offered and _CALLERS_TRACE.fullmatch(offered) else secrets.token_hex(8)
+    trace = (
+        offered
+        if offered and _CALLERS_TRACE.fullmatch(offered)
+        else f"{random.getrandbits(64):016x}"
+    )
     request[_TRACE_ID] = trace
     resource = request.match_info.route.resource
     path = resource.canonical if resource is not None else "unknown"

@@ -1,9 +1,11 @@
 """Sortable ids: UUIDv7 inside, a prefix and 26 characters of Crockford base32 outside."""
 
+from base64 import b32encode
 from typing import NewType, TypeVar
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from asyncpg.pgproto import pgproto
+from uuid_utils import uuid7
 
 from core.faults import NotFound
 
@@ -26,23 +28,22 @@ JobId = NewType("JobId", UUID)
 Id = TypeVar("Id", bound=UUID)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET.encode())
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _LENGTH = 26
 
 
 def new_id() -> UUID:
     """A fresh id whose order is the order of making, to the millisecond."""
-    return uuid7()
+    # The kind of UUID that the driver reads rows into: it costs a fifth of the standard library's.
+    fresh: UUID = pgproto.UUID(uuid7().bytes)
+    return fresh
 
 
 def public(prefix: str, value: UUID) -> str:
     """The form an outsider sees: `public("cv", id)` gives `cv_01J…`."""
-    number = value.int
-    letters = []
-    for _ in range(_LENGTH):
-        number, digit = divmod(number, 32)
-        letters.append(_ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(letters))}"
+    # 20 bytes are 32 letters, of which an id fills the last 26.
+    return f"{prefix}_{b32encode(bytes(4) + value.bytes)[-_LENGTH:].translate(_CROCKFORD).decode()}"
 
 
 def parse(prefix: str, text: str) -> UUID:

@@ -44,10 +44,7 @@ class PhoneNumber:
     @property
     def region(self) -> str | None:
         """ISO 3166-1 country of the numbering plan, when it is known."""
-        try:
-            return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164))
-        except phonenumbers.NumberParseException:
-            return None
+        return _region(self)
 
 
 # Their mobiles and landlines share a look (Argentina with or without a 9, Mexico's 52 and 521, Brazil's
@@ -63,6 +60,15 @@ _NEVER_MOBILE = frozenset(
         phonenumbers.PhoneNumberType.VOICEMAIL,
     }
 )
+
+
+# A call asks several times about the same number, and reading one is slow.
+@lru_cache(maxsize=4096)
+def _region(number: PhoneNumber) -> str | None:
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number.e164))
+    except phonenumbers.NumberParseException:
+        return None
 
 
 @lru_cache(maxsize=4096)

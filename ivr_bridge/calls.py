@@ -33,6 +33,8 @@ class Known:
     known: CallRef | None
     """The call, when an earlier request or an event named it."""
     known_caller: str | None
+    attempted: bool
+    """It has an attempt already."""
     declined_now: bool
     offered_now: bool
     declined_before: bool

@@ -9,10 +9,27 @@ SELECT :workspace, a.call_ref, a.line_id, a.call_id, a.caller
     ON CONFLICT (workspace_id, line_id, call_id) DO NOTHING
 RETURNING call_ref;
 
+-- name: take_up_calls
+-- Calls that ask, made or found: those that an earlier question or event named, as long as they have no
+-- attempt and no other caller. Taken in one order, so that two batches cannot wait for each other.
+INSERT INTO ivr_bridge.call AS c (workspace_id, call_ref, line_id, call_id, caller)
+SELECT :workspace, a.call_ref, a.line_id, a.call_id, a.caller
+  FROM unnest(:call_refs::uuid[], :lines::uuid[], :call_ids::text[], :callers::text[])
+       AS a (call_ref, line_id, call_id, caller)
+ ORDER BY a.line_id, a.call_id
+    ON CONFLICT (workspace_id, line_id, call_id) DO UPDATE SET caller = COALESCE(c.caller, excluded.caller)
+ WHERE (c.caller IS NULL OR excluded.caller IS NULL OR c.caller = excluded.caller)
+   AND (SELECT true FROM ivr_bridge.deflection AS d
+         WHERE d.workspace_id = :workspace AND d.call_ref = c.call_ref LIMIT 1) IS NULL
+RETURNING call_ref;
+
 -- name: know_callers -> ivr_bridge.calls:Known
 -- What is known about calls and their callers, as far as calls and conversations are concerned; a row
 -- for every place. Nothing is written.
 SELECT a.place, known.call_ref AS known, known.caller AS known_caller,
+       -- No EXISTS: the planner may answer that with a table of all there are.
+       (SELECT true FROM ivr_bridge.deflection
+         WHERE workspace_id = :workspace AND call_ref = known.call_ref LIMIT 1) IS NOT NULL AS attempted,
        known.declined_at IS NOT NULL AS declined_now, known.offered_at IS NOT NULL AS offered_now,
        EXISTS (SELECT FROM ivr_bridge.call
                 WHERE workspace_id = :workspace AND caller = a.caller AND declined_at IS NOT NULL

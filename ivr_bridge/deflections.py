@@ -21,6 +21,7 @@ from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import Begun, begin
 from ivr_bridge.evidence import Wait
 from ivr_bridge.inflight import InFlight
+from ivr_bridge.looking import Found
 from ivr_bridge.means import Means
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action
@@ -30,7 +31,7 @@ from ivr_bridge.rehearsal import Rehearsal
 from ivr_bridge.store import Row
 from ivr_bridge.sweep import Sweep
 from ivr_bridge.timing import Budget
-from ivr_bridge.usual import Usual
+from ivr_bridge.usual import Usual, setting_of
 from ivr_bridge.ways.choosing import channels_for
 from ivr_bridge.ways.elsewhere import go_on_elsewhere
 from messaging import openings
@@ -150,20 +151,32 @@ class Deflections:
         choices = await channels_for(self._means.readiness, wish)
         choices = await self._means.guard.awake(wish.workspace_id, choices)
         ready = choices[0] if choices else None
-        async with self._means.guard.entering(wish, ready) as entering:
-            begun = await self._enter(replace(wish, limits=entering.limits), choices, budget)
+        now = self._means.clock()
+        usual = not wish.line.terms.channels and ready is not None and not ready.windowless
+        async with self._means.guard.entering(
+            wish, ready, looking_at=now if usual else None
+        ) as entering:
+            wish = replace(wish, limits=entering.limits)
+            begun = await self._enter(wish, choices, entering.found, budget, now)
             entering.opened = begun.opening is not None
         return begun, begun.ready or ready
 
-    async def _enter(self, wish: Wish, choices: Sequence[Ready], budget: Budget) -> Begun:
+    async def _enter(
+        self,
+        wish: Wish,
+        choices: Sequence[Ready],
+        found: Found | None,
+        budget: Budget,
+        now: datetime,
+    ) -> Begun:
         ready = choices[0] if choices else None
         admitted = await self._admits(wish, ready)
-        database, now = self._means.database, self._means.clock()
-        if not wish.line.terms.channels and not (ready is not None and ready.windowless):
-            usual = await self._usual.begin(wish, ready, admitted=admitted, budget=budget, now=now)
+        if ready is not None and found is not None:
+            setting = setting_of(wish, ready, found, admitted=admitted, budget=budget, now=now)
+            usual = await self._usual.begin(setting, ready)
             if usual is not None:
                 return usual
-        async with database.workspace(wish.workspace_id) as tx:
+        async with self._means.database.workspace(wish.workspace_id) as tx:
             return await begin(tx, wish, choices, admitted=admitted, budget=budget, now=now)
 
     async def _admits(self, wish: Wish, ready: Ready | None) -> bool:

@@ -17,6 +17,7 @@ from core.postgres import Database, Hint, Record, open_database
 from core.weaving import Strand, Woven, only_where
 from handoff.conversation.store import SQL as CHATS
 from ivr_bridge import calls, store
+from ivr_bridge.guard.sql import SQL as GUARD
 from messaging import openings, posting
 
 log = structlog.get_logger()
@@ -52,15 +53,34 @@ LOOK = Woven(
     person=Strand(openings.SQL["look_up"]),
 )
 
-# Each place is one call. A chat is only born for a call that is new, and everything else only for a
-# chat that is born: what meets another case is left out, and the others of the group go on.
+# The count is safe in time although nobody waits for it: the opening that it is taken for commits after
+# it, and takes it along to the disk.
+COUNT_AND_LOOK = Woven(
+    "SELECT caller.*, person.*, taken.kinds, taken.subjects, taken.hours, taken.days"
+    "  FROM set_config('synchronous_commit', 'off', true) AS unwaited"
+    " CROSS JOIN caller JOIN person USING (place)"
+    " CROSS JOIN LATERAL ("
+    "      SELECT array_agg(counted.kind) AS kinds, array_agg(counted.subject) AS subjects,"
+    "             array_agg(counted.hour_from) AS hours, array_agg(counted.day_from) AS days"
+    "        FROM unnest({counted.places}::bigint[], {counted.kinds}::text[],"
+    "                    {counted.subjects}::bytea[]) AS asked (place, kind, subject)"
+    "        JOIN counted ON counted.kind = asked.kind AND counted.subject = asked.subject"
+    "       WHERE asked.place = caller.place) AS taken"
+    " ORDER BY caller.place",
+    caller=Strand(calls.SQL["know_callers"]),
+    person=Strand(openings.SQL["look_up"]),
+    counted=Strand(GUARD["take_velocity"]),
+)
+
+# Each place is one call. A chat is only born for a call that has no attempt, and everything else only
+# for a chat that is born: what meets another case is left out, and the others of the group go on.
 _BORN = "SELECT conversation_id FROM chat"
 OPEN = Woven(
     "SELECT reach.place, reach.contact_id, reach.address_id, reach.thread_id"
     "  FROM unnest({attempt.deflections}::uuid[]) WITH ORDINALITY AS asked (deflection_id, place)"
     "  JOIN attempt ON attempt.deflection_id = asked.deflection_id"
     "  JOIN reach ON reach.place = asked.place",
-    call=Strand(calls.SQL["make_call"]),
+    call=Strand(calls.SQL["take_up_calls"]),
     reach=Strand(openings.SQL["reach"]),
     chat=Strand(
         CHATS["begin"],

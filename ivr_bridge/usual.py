@@ -1,9 +1,9 @@
-"""The usual call in three round trips: look, write everything down, record and decide.
+"""The usual call in three round trips: count and look, write everything down, record and decide.
 
-Nearly every caller is new to the call, may be written to, and has no chat open. For them each
-transaction of the deadline race is one statement, and callers who arrive together share it. Whatever
-else there is to meet (a request that repeats, a chat to resume, a rescue to call off, a report that
-came before the answer) is left out by the statement, or is seen before it, and takes the long way
+Nearly every caller's call has no attempt yet, they may be written to, and have no chat open. For them
+each transaction of the deadline race is one statement, and callers who arrive together share it.
+Whatever else there is to meet (a request that repeats, a chat to resume, a rescue to call off, a report
+that came before the answer) is left out by the statement, or is seen before it, and takes the long way
 through `beginning` and `race`, which know every case. The two ways write the same rows.
 """
 
@@ -22,7 +22,7 @@ from ivr_bridge import calls, store
 from ivr_bridge.answer import Answer
 from ivr_bridge.beginning import Begun, Planned, Setting, circumstances, not_now, plan
 from ivr_bridge.evidence import HangUp, Proof, Rank, Seen, verdict
-from ivr_bridge.looking import Looking
+from ivr_bridge.looking import Found
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Outcome, Reason
 from ivr_bridge.policy import HARD, rule
@@ -70,6 +70,14 @@ class _Won:
         return self.race.decided(Action.HANGUP, Reason.OK, self.proof, Status.ACCEPTED.value)
 
 
+def setting_of(
+    wish: Wish, ready: Ready, found: Found, *, admitted: bool, budget: Budget, now: datetime
+) -> Setting:
+    """What was found of a caller whose call has no attempt yet, ready to be decided about."""
+    call_ref = found.met.known or CallRef(new_id())
+    return Setting(wish, ready, found.met, call_ref, found.prospect, (), admitted, budget, now)
+
+
 class Usual:
     """The statements, over the connections that callers share."""
 
@@ -77,22 +85,19 @@ class Usual:
         """`shared` gives up soon on a row that somebody holds: the others of the group wait with it."""
         self._shared = shared
         self._beginning: set[tuple[WorkspaceId, LineId, str]] = set()
-        self._looking = Looking(shared)
         self._opening = Together(self._open_all, apart=_Wanted.apart)
         self._hanging_up = Together(self._hang_up_all, apart=_Won.apart)
 
-    async def begin(
-        self, wish: Wish, ready: Ready | None, *, admitted: bool, budget: Budget, now: datetime
-    ) -> Begun | None:
+    async def begin(self, setting: Setting, ready: Ready) -> Begun | None:
         """The attempt, begun and committed; None when this is no usual call."""
+        wish = setting.wish
         which = (wish.workspace_id, wish.line.line_id, wish.call_id)
         # Of several requests about one call one is new, and the others would only be left out.
-        if ready is None or which in self._beginning:
+        if setting.met.conversation_open or which in self._beginning:
             return None
         self._beginning.add(which)
         try:
-            setting = await self._look(wish, ready, admitted=admitted, budget=budget, now=now)
-            return None if setting is None else await self._open(setting, ready)
+            return await self._open(setting, ready)
         finally:
             self._beginning.discard(which)
 
@@ -113,15 +118,6 @@ class Usual:
             return None
         won = _Won(race, Taken(opening.letter, posted, at), found.proof)
         return await self._hanging_up.ask(race.workspace_id, won)
-
-    async def _look(
-        self, wish: Wish, ready: Ready, *, admitted: bool, budget: Budget, now: datetime
-    ) -> Setting | None:
-        seen = await self._looking.at(wish, ready, now)
-        if seen is None or seen.met.conversation_open:
-            return None
-        known, found = seen.met, seen.prospect
-        return Setting(wish, ready, known, CallRef(new_id()), found, (), admitted, budget, now)
 
     async def _open(self, setting: Setting, ready: Ready) -> Begun | None:
         wish = setting.wish

@@ -1,6 +1,7 @@
 """Which country a number belongs to, and whether a line may write there."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
@@ -22,6 +23,7 @@ _NEVER = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def country_of(number: PhoneNumber) -> str | None:
     """ISO 3166 country; by its calling code where the numbering plan does not know the number."""
     try:
@@ -40,7 +42,12 @@ def may_write_to(
     """To the line's own country, unless others are listed; to premium and satellite numbers never."""
     if country is None or country == _NOWHERE:
         return False
-    if phonenumbers.number_type(phonenumbers.parse(number.e164)) in _NEVER:
+    if _costs_its_caller(number):
         return False
     listed = (own,) if allowed is None else allowed
     return EVERYWHERE in listed or country in listed
+
+
+@lru_cache(maxsize=4096)
+def _costs_its_caller(number: PhoneNumber) -> bool:
+    return phonenumbers.number_type(phonenumbers.parse(number.e164)) in _NEVER

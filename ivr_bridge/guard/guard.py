@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from math import floor
 
@@ -19,6 +20,7 @@ from ivr_bridge.guard.standing import Standing, Standings
 from ivr_bridge.guard.terms import BudgetTerms
 from ivr_bridge.guard.velocity import Around, Counts, Subject
 from ivr_bridge.line import Line
+from ivr_bridge.looking import Found, Looking
 from ivr_bridge.opening import Wish
 from ivr_bridge.readiness import Ready
 from messaging.pacing import Pacing
@@ -31,6 +33,7 @@ class Entry:
     limits: Limits
     block: Block | None = None
     counts: Counts | None = None
+    found: Found | None = None
 
 
 @dataclass(slots=True)
@@ -55,13 +58,10 @@ class Guard:
         shared: Database,
     ) -> None:
         self._database = database
-        self._looking: Together[WorkspaceId, tuple[Sequence[Subject], str], Around] = Together(
+        self._around: Together[WorkspaceId, tuple[Sequence[Subject], str], Around] = Together(
             partial(velocity.look_around, shared), apart=lambda _: ()
         )
-        self._counting: Together[WorkspaceId, Sequence[Subject], Counts] = Together(
-            partial(velocity.take, shared),
-            apart=lambda counted: [(each.kind, each.subject) for each in counted],
-        )
+        self._looking = Looking(shared)
         self.standings = standings
         self.budget = budget
         self.pacing = pacing
@@ -74,7 +74,7 @@ class Guard:
         counted = velocity.subjects(wish.line, wish.caller, wish.line.terms.velocity)
         if wish.target is None:
             return limits
-        around = await self._looking.ask(wish.workspace_id, (counted, wish.target))
+        around = await self._around.ask(wish.workspace_id, (counted, wish.target))
         room = None
         if ready is not None:
             room = (await self.pacing.room(ready.account, around.contact_id)).allowed
@@ -94,20 +94,24 @@ class Guard:
         return [each for each in choices if not standing.rests(each.account.name)] or choices
 
     @asynccontextmanager
-    async def entering(self, wish: Wish, ready: Ready | None) -> AsyncIterator["Entering"]:
+    async def entering(
+        self, wish: Wish, ready: Ready | None, *, looking_at: datetime | None = None
+    ) -> AsyncIterator["Entering"]:
         """Take what an opening needs; unless one is `opened`, it is given back in the end.
 
-        What an error leaves in doubt counts as used: a budget does not mind.
+        What an error leaves in doubt counts as used: a budget does not mind. With the time
+        `looking_at`, what was `found` of the caller on the way is told to the first who enters.
         """
         key = (wish.workspace_id, wish.line.line_id, wish.call_id, wish.target)
         door = self._doors.setdefault(key, _Door())
         door.inside += 1
-        sure = False
+        sure, found = False, None
         try:
             async with door.lock:
                 if door.entry is None:
-                    door.entry = await self._take(wish, ready)
-            entering = Entering(door.entry.limits)
+                    door.entry = await self._take(wish, ready, looking_at)
+                    found = door.entry.found
+            entering = Entering(door.entry.limits, found)
             yield entering
             sure = True
             door.opened |= entering.opened
@@ -129,7 +133,7 @@ class Guard:
         caps = standing.caps(line_id, terms)
         return not caps or await self.budget.take((workspace_id, line_id), caps) is not None
 
-    async def _take(self, wish: Wish, ready: Ready | None) -> Entry:
+    async def _take(self, wish: Wish, ready: Ready | None, looking_at: datetime | None) -> Entry:
         standing = await self.standings.of(wish.workspace_id)
         limits = _known(wish, ready, standing)
         line = wish.line
@@ -143,12 +147,16 @@ class Guard:
             if block is None:
                 return Entry(limits)
         counted = velocity.subjects(line, wish.caller, line.terms.velocity)
+        counts, found = None, None
+        if looking_at is not None:
+            counts, found = await self._looking.counting(wish, ready, counted, looking_at)
         if not counted:
-            return Entry(limits, block)
-        counts = await self._counting.ask(wish.workspace_id, counted)
+            return Entry(limits, block, None, found)
+        if counts is None:
+            (counts,) = await velocity.take(self._database, wish.workspace_id, [counted])
         over = counts.over
         limits = replace(limits, velocity_over=over, velocity_left=over is None)
-        return Entry(limits, block, counts)
+        return Entry(limits, block, counts, found)
 
     async def _give_back(self, workspace_id: WorkspaceId, entry: Entry) -> None:
         """What cannot be given back now is lost for its hour."""
@@ -164,6 +172,7 @@ class Entering:
     """One request on its way in."""
 
     limits: Limits
+    found: Found | None = None
     opened: bool = False
 
 

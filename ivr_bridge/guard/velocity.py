@@ -81,12 +81,7 @@ async def take(
     """Count one more opening for each of these, where there is room; what is short is in `over`. No
     subject may stand in a group twice.
     """
-    rows = await database.alone(
-        workspace_id,
-        *SQL["take_velocity"](
-            workspace=workspace_id, **_asked([each for counted in group for each in counted])
-        ),
-    )
+    rows = await database.alone(workspace_id, *SQL["take_velocity"](**to_take(workspace_id, group)))
     found = {(row["kind"], row["subject"]): Counted(**row) for row in rows}
     return [
         Counts(
@@ -99,6 +94,19 @@ async def take(
         )
         for counted in group
     ]
+
+
+def to_take(workspace_id: WorkspaceId, group: Sequence[Sequence[Subject]]) -> dict[str, Any]:
+    """The values of `take_velocity`."""
+    return {
+        "workspace": workspace_id,
+        **_asked([each for counted in group for each in counted]),
+    }
+
+
+def places_of(group: Sequence[Sequence[Subject]]) -> list[int]:
+    """For each subject whose it is in the group, counted from 1."""
+    return [place for place, counted in enumerate(group, 1) for _ in counted]
 
 
 async def give_back(database: Database, workspace_id: WorkspaceId, counts: Counts) -> None:
@@ -124,7 +132,7 @@ async def look_around(
         *SQL["look_around"](
             workspace=workspace_id,
             targets=[target for _, target in group],
-            places=[place for place, (counted, _) in enumerate(group, 1) for _ in counted],
+            places=places_of([counted for counted, _ in group]),
             **_asked([each for counted, _ in group for each in counted]),
         ),
     )

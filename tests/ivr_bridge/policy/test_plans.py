@@ -30,10 +30,11 @@ async def test_a_rule_costs_its_own_rows(database_url, analysed):
             "lines": [LINE], "call_ids": ["4321"], "callers": [number], "targets": [number],
             "accounts": [account], "repeat_calls_s": [10.0**8], "declined_s": [10.0**8],
             "patterns": [" ".join(patterns_of(number))], "openings_within_s": [10.0**8],
-            "openings_kept": [5],
+            "openings_kept": [5], "call_refs": [account],
         }  # fmt: skip
         for statement, most in (
             (CALLS["know_callers"], 4),
+            (CALLS["take_up_calls"], 4),
             (CALLS["remember_offers"], 4),
             (READINESS["recent_calls"], 50),
         ):
