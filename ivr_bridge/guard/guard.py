@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from math import floor
 
-from core.faults import Unavailable
+from core.faults import Refused, Unavailable
 from core.ids import LineId, WorkspaceId
 from core.postgres import Database
 from core.together import Together
@@ -115,6 +115,9 @@ class Guard:
             yield entering
             sure = True
             door.opened |= entering.opened
+        except Refused:  # for good: nothing was written, and nothing goes out
+            sure = True
+            raise
         finally:
             door.opened |= not sure
             door.inside -= 1

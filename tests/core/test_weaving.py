@@ -83,7 +83,15 @@ def test_a_parameter_that_is_not_there_cannot_be_given():
 
 
 @pytest.mark.parametrize(
-    "woven", [calls._MEET, shared.LOOK, shared.OPEN, shared.HANG_UP, offering.NOTE]
+    "woven",
+    [
+        calls._MEET,
+        shared.LOOK,
+        shared.COUNT_AND_LOOK,
+        shared.OPEN,
+        shared.HANG_UP,
+        offering.NOTE,
+    ],
 )
 async def test_every_woven_statement_prepares(database_url, woven):
     conn = await asyncpg.connect(database_url)
@@ -99,7 +107,7 @@ async def test_what_is_known_of_a_caller_stands_first_in_both_statements(databas
     try:
         alone = await conn.prepare(calls.SQL["know_callers"].text)
         columns = [attribute.name for attribute in alone.get_attributes()]
-        for woven, before in ((calls._MEET, 1), (shared.LOOK, 0)):
+        for woven, before in ((calls._MEET, 1), (shared.LOOK, 0), (shared.COUNT_AND_LOOK, 0)):
             prepared = await conn.prepare(woven.text)
             found = [attribute.name for attribute in prepared.get_attributes()]
             assert found[before : before + len(columns)] == columns

@@ -6,8 +6,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from core.ids import new_id
+from ivr_bridge import shared
 from ivr_bridge.evidence import Confirm
 from tests.ivr_bridge.conftest import CALLER, House, Told
 
@@ -41,6 +43,46 @@ async def test_the_usual_way_and_the_long_way_write_the_same(hasty: House):
     long = await the_long_way(hasty, "long", FRIEND)
     assert (long.action, long.json["evidence"]) == ("hangup", "accepted_known")
     assert await written(hasty, usual, CALLER) == await written(hasty, long, FRIEND)
+
+
+async def test_a_call_that_was_asked_about_or_reported_before_goes_the_usual_way(hasty: House):
+    first = opened_together()
+    for call_id, caller, told in (("asked", CALLER, "offer"), ("reported", FRIEND, None)):
+        if told is None:
+            await hasty.ivr.event("entered", call_id, caller=caller)
+        else:
+            assert (await hasty.ivr.eligible(call_id, caller)).action == told
+        moved = await hasty.ivr.deflect(call_id, caller)
+        assert (moved.action, moved.json["evidence"]) == ("hangup", "accepted_known")
+    assert opened_together() - first == 2
+    usual = await hasty.ivr.deflect("asked", CALLER)
+    assert usual.action == "hangup"
+    assert await hasty.network.openings(CALLER) == 1, "a repetition is no second attempt"
+    assert await hasty.value("SELECT count(*) FROM ivr_bridge.call") == 2
+    counted = await hasty.rows("SELECT hour_used FROM ivr_bridge.velocity")
+    assert [row["hour_used"] for row in counted] == [1, 1], (
+        "one opening each, whoever asked how often"
+    )
+
+
+async def test_a_call_that_is_another_callers_is_refused_and_not_counted(hasty: House):
+    await hasty.ivr.eligible("call", FRIEND)
+    refused = await hasty.ivr.deflect("call", CALLER)
+    assert (refused.status, refused.json["code"]) == (409, "idempotency_conflict")
+    assert await hasty.value("SELECT sum(hour_used) FROM ivr_bridge.velocity") == 0
+    assert await hasty.network.openings(CALLER) == 0
+
+
+async def test_a_count_that_cannot_be_shared_is_still_made(hasty: House):
+    """Somebody holds the number's count for longer than a group waits."""
+    await hasty.ivr.deflect("first")
+    async with hasty.database.workspace(hasty.workspace_id) as tx:
+        await tx.execute("SELECT FROM ivr_bridge.velocity FOR UPDATE")
+        asking = asyncio.ensure_future(hasty.ivr.deflect("second"))
+        await asyncio.sleep(3 * shared.LOCK_TIMEOUT_MS / 1000)
+    told = await asking
+    assert told.action == "hangup"
+    assert await hasty.value("SELECT hour_used FROM ivr_bridge.velocity") == 2
 
 
 async def test_a_failure_that_was_reported_before_the_answer_is_heeded(hasty: House):
@@ -98,6 +140,11 @@ async def test_two_calls_of_one_person_at_once_open_one_chat(hasty: House):
         await hasty.value("SELECT count(DISTINCT conversation_id) FROM ivr_bridge.deflection") == 1
     )
     assert await hasty.network.openings(CALLER) == 6
+
+
+def opened_together() -> float:
+    """How many openings were written by the statement that callers share."""
+    return REGISTRY.get_sample_value("ivr_bridge_calls_per_commit_sum", {"step": "open"}) or 0.0
 
 
 async def meanwhile(house: House, act: Any) -> Told:
