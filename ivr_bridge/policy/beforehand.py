@@ -3,7 +3,7 @@
 from typing import Any
 
 from ivr_bridge.policy.circumstances import Circumstances
-from ivr_bridge.policy.ruling import SKIPPED, Look, refuse_if
+from ivr_bridge.policy.ruling import SKIPPED, Look, lacking, refuse_if
 from ivr_bridge.policy.terms import PolicyTerms
 
 SAME_OFFER_S = 5.0
@@ -30,8 +30,10 @@ def open_now(seen: Circumstances, terms: PolicyTerms) -> Look:
 def intent(seen: Circumstances, terms: PolicyTerms) -> Look:
     """What the caller wants is something for the chat."""
     only, never = terms.intents.only, terms.intents.never
-    if seen.intent is None or not (only or never):
+    if not (only or never):
         return SKIPPED
+    if seen.intent is None:
+        return lacking(["intent"], {"only": list(only), "never": list(never)})
     intent = seen.intent.strip().casefold()
     listed = intent in {name.casefold() for name in only}
     banned = intent in {name.casefold() for name in never}
@@ -40,8 +42,10 @@ def intent(seen: Circumstances, terms: PolicyTerms) -> Look:
 
 def language(seen: Circumstances, terms: PolicyTerms) -> Look:
     """The line can open a chat in the caller's language."""
-    if not terms.require_language or seen.language_spoken is None:
+    if not terms.require_language:
         return SKIPPED
+    if seen.language_spoken is None:
+        return lacking(["language"], {"require_language": True})
     return refuse_if(not seen.language_spoken, {"language": seen.language})
 
 
@@ -97,9 +101,9 @@ def peak(seen: Circumstances, terms: PolicyTerms) -> Look:
         "calls": (seen.recent_calls, peak.calls),
     }
     found = {name: is_ for name, (is_, least) in compared.items() if is_ is not None and least}
-    if not found:
-        return SKIPPED
     wanted = {name: least for name, (_, least) in compared.items() if least is not None}
+    if not found:
+        return lacking(list(wanted), wanted)
     reached = any(found[name] >= wanted[name] for name in found)
     return refuse_if(not reached, found, wanted)
 
@@ -107,34 +111,47 @@ def peak(seen: Circumstances, terms: PolicyTerms) -> Look:
 def chat_has_room(seen: Circumstances, terms: PolicyTerms) -> Look:
     """The chat is not full."""
     chat = terms.chat
-    found: dict[str, Any] = {}
-    wanted: dict[str, Any] = {}
-    full = False
-    if chat.max_waiting is not None and seen.chat_waiting is not None:
-        found["waiting"], wanted["max_waiting"] = seen.chat_waiting, chat.max_waiting
-        full = full or seen.chat_waiting > chat.max_waiting
-    if chat.max_wait_s is not None and seen.chat_wait_s is not None:
-        found["chat_wait_s"], wanted["max_wait_s"] = seen.chat_wait_s, chat.max_wait_s
-        full = full or seen.chat_wait_s > chat.max_wait_s
-    if chat.staffed and seen.chat_staffed is not None:
-        found["staffed"], wanted["staffed"] = seen.chat_staffed, True
-        full = full or not seen.chat_staffed
-    return refuse_if(full, found, wanted) if found else SKIPPED
+    limits: dict[str, Any] = {"max_waiting": chat.max_waiting, "max_wait_s": chat.max_wait_s}
+    wanted = {name: most for name, most in limits.items() if most is not None}
+    if chat.staffed:
+        wanted["staffed"] = True
+    if not wanted:
+        return SKIPPED
+    told: dict[str, Any] = {
+        "max_waiting": ("waiting", seen.chat_waiting),
+        "max_wait_s": ("chat_wait_s", seen.chat_wait_s),
+        "staffed": ("staffed", seen.chat_staffed),
+    }
+    asked = {name: told[name] for name in wanted}
+    found = {shown: is_ for shown, is_ in asked.values() if is_ is not None}
+    if not found:
+        return lacking([shown for shown, _ in asked.values()], wanted)
+    full = found.get("staffed") is False or any(
+        is_ > wanted[name]
+        for name, (_, is_) in asked.items()
+        if name != "staffed" and is_ is not None
+    )
+    return refuse_if(full, found, wanted)
 
 
 def chat_faster(seen: Circumstances, terms: PolicyTerms) -> Look:
     """The chat is faster, by its margin."""
     margin, chat, voice = terms.chat.faster_by_s, seen.chat_wait_s, seen.voice_wait_s
-    if margin is None or chat is None or voice is None:
+    if margin is None:
         return SKIPPED
-    found = {"chat_wait_s": chat, "voice_wait_s": voice}
-    return refuse_if(chat + margin >= voice, found, {"faster_by_s": margin})
+    wanted = {"faster_by_s": margin}
+    if chat is None or voice is None:
+        waits = {"chat_wait_s": chat, "voice_wait_s": voice}
+        return lacking([name for name, wait in waits.items() if wait is None], wanted)
+    return refuse_if(chat + margin >= voice, {"chat_wait_s": chat, "voice_wait_s": voice}, wanted)
 
 
 def in_share(seen: Circumstances, terms: PolicyTerms) -> Look:
     """The caller is in the part to whom the line offers at all."""
-    if terms.share is None or seen.share_draw is None:
+    if terms.share is None:
         return SKIPPED
+    if seen.share_draw is None:
+        return lacking(["caller"], terms.share.shown())
     return refuse_if(
         seen.share_draw >= terms.share.of, {"draw": round(seen.share_draw, 4)}, terms.share.shown()
     )
@@ -142,8 +159,10 @@ def in_share(seen: Circumstances, terms: PolicyTerms) -> Look:
 
 def not_held_out(seen: Circumstances, terms: PolicyTerms) -> Look:
     """The caller is not in the part by which the effect is measured."""
-    if terms.hold_out is None or seen.hold_out_draw is None:
+    if terms.hold_out is None:
         return SKIPPED
+    if seen.hold_out_draw is None:
+        return lacking(["caller"], terms.hold_out.shown())
     return refuse_if(
         seen.hold_out_draw < terms.hold_out.of,
         {"draw": round(seen.hold_out_draw, 4)},

@@ -15,7 +15,7 @@ class Saw(StrEnum):
 
     PASSED = "passed"
     SKIPPED = "skipped"
-    """The input was not there, or the line has no such rule."""
+    """The line has no such rule, or its input was not there: then the trace names what is missing."""
     REFUSED = "refused"
 
 
@@ -72,6 +72,11 @@ def refuse_if(
     if found is None and wanted is None:
         return REFUSED if refused else PASSED
     return Look(Saw.REFUSED if refused else Saw.PASSED, found, wanted)
+
+
+def lacking(missing: Sequence[str], wanted: Mapping[str, Any]) -> Look:
+    """The line has such a rule, and nobody told what it looks at: not the same as having none."""
+    return Look(Saw.SKIPPED, {"missing": list(missing)}, wanted)
 
 
 def rule(

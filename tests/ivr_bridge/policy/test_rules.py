@@ -183,6 +183,28 @@ def test_a_refusal_shows_what_was_found_and_what_was_wanted():
     assert saw(ruling, "chat_faster")["wanted"] == {"faster_by_s": 60}
 
 
+@pytest.mark.parametrize(
+    ("name", "terms", "change", "missing"),
+    [
+        ("intent_included", {"intents": {"only": ["order"]}}, {}, ["intent"]),
+        ("language_spoken", {"require_language": True}, {}, ["language"]),
+        ("peak", {"peak": {"voice_wait_s": 180}}, {"queue_position": 1}, ["voice_wait_s"]),
+        ("chat_has_room", {"chat": {"max_wait_s": 60, "staffed": True}}, {}, ["chat_wait_s", "staffed"]),
+        ("chat_faster", {"chat": {"faster_by_s": 60}}, {"chat_wait_s": 40}, ["voice_wait_s"]),
+        ("chat_faster", {"chat": {"faster_by_s": 60}}, {}, ["chat_wait_s", "voice_wait_s"]),
+        ("in_share", {"share": {"of": 0.3}}, {"share_draw": None}, ["caller"]),
+        ("not_held_out", {"hold_out": {"of": 0.1}}, {"hold_out_draw": None}, ["caller"]),
+    ],
+)  # fmt: skip
+def test_a_rule_that_the_line_has_and_nobody_fed_says_what_is_missing(name, terms, change, missing):
+    parts = PolicyTerms.model_validate(terms)
+    skipped = saw(rule(ALL, replace(FINE, **change), parts, every=True), name)
+    assert (skipped["saw"], skipped["found"]) == ("skipped", {"missing": missing})
+    assert skipped["wanted"]
+    # A rule that the line has not is skipped without a word.
+    assert saw(rule(ALL, FINE, PolicyTerms(), every=True), name) == {"rule": name, "saw": "skipped"}
+
+
 # -- whatever the circumstances -----------------------------------------------------------------------
 
 some_terms = st.fixed_dictionaries(
