@@ -58,7 +58,7 @@ SELECT a.place, known.call_ref AS known, known.caller AS known_caller,
        ARRAY(SELECT extract(epoch FROM clock_timestamp() - d.created_at)::float8
                FROM ivr_bridge.deflection AS d
               WHERE d.workspace_id = :workspace AND d.contact_id = person.contact_id
-                AND d.message_id IS NOT NULL
+                AND d.message_id IS NOT NULL AND NOT d.resumed
                 AND d.created_at > clock_timestamp() - make_interval(secs => a.openings_within_s)
               ORDER BY d.created_at DESC LIMIT a.openings_kept) AS openings_ago_s,
        EXISTS (SELECT FROM ivr_bridge.eligibility AS e

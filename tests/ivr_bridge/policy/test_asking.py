@@ -146,6 +146,24 @@ async def test_one_person_gets_so_many_openings_and_whoever_chats_gets_theirs(ho
     assert await house.network.counts() == {CALLER: 2, OTHER: 1}
 
 
+async def test_a_chat_that_is_gone_on_with_is_no_opening(house: House):
+    await on(house, frequency=[{"at_most": 2, "within_s": 1200}])
+    assert (await house.ivr.deflect("one")).reason == "ok"
+    message = {"type": "text", "text": {"body": "Где мой заказ?"}}
+    inbound = {"account": "100000000000001", "from": CALLER, "message": message}
+    await house.network.ask("POST", "/sandbox/inbound", inbound)
+    await house.network.ask("POST", "/sandbox/webhooks/flush", {})
+    await house.work("inbound")
+    for call_id in ("two", "three"):
+        assert (await house.ivr.deflect(call_id)).reason == "resumed"
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE handoff.conversation SET state = 'closed', closed_at = now(), closed_reason = 'over'"
+        )
+    assert (await house.ivr.deflect("four")).reason == "ok"
+    assert (await house.ivr.deflect("five")).reason == "frequency_cap"
+
+
 async def test_whoever_must_not_be_written_to_is_not_by_any_question(house: House):
     async with house.database.workspace(house.workspace_id) as tx:
         await put_unwanted(tx, ["+7900555010*", "+79161234567"])
