@@ -203,7 +203,7 @@ UPDATE ivr_bridge.account_pace
 -- the reason given at `deflection`.
 SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id, d.conversation_id,
        d.rescue_after_s, c.call_id, c.caller, m.status, m.failed_class, l.callback_queue, l.country,
-       l.title AS line_title, d.channel, l.account, l.flow, l.queue, l.terms,
+       l.title AS line_title, COALESCE(l.terms ->> 'brand', w.title) AS brand, d.channel, l.account, l.flow, l.queue, l.terms,
        extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_s, d.ttl_s,
        (SELECT n.number FROM ivr_bridge.line_number AS n
          WHERE n.workspace_id = d.workspace_id AND n.line_id = d.line_id
@@ -223,6 +223,7 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id
   FROM ivr_bridge.deflection AS d
   JOIN ivr_bridge.call AS c ON c.workspace_id = d.workspace_id AND c.call_ref = d.call_ref
   JOIN ivr_bridge.line AS l ON l.workspace_id = d.workspace_id AND l.line_id = d.line_id
+  JOIN core.workspace AS w ON w.workspace_id = d.workspace_id
   LEFT JOIN messaging.message AS m
     ON m.workspace_id = d.workspace_id
    AND m.message_id = CASE WHEN d.message_id IS NULL THEN d.answers_for ELSE d.message_id END

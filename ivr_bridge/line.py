@@ -65,6 +65,7 @@ class Line:
     topics: Mapping[str, Mapping[str, str]]
     consent: Consent
     terms: LineTerms
+    workspace_title: str
     timezone: str
     draw_key: bytes = field(repr=False)
     unwanted_listed: bool
@@ -79,6 +80,11 @@ class Line:
     def zone(self) -> ZoneInfo:
         """Whose wall clock the line's hours mean."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def brand(self) -> str:
+        """Who calls back, writes and says goodbye, as callers know them; the line's title is ours."""
+        return self.terms.brand or self.workspace_title
 
     @property
     def number(self) -> str:
@@ -156,6 +162,7 @@ class LineRow:
     managed_by: ManagedBy
     version: int
     followed: bool
+    workspace_title: str
     timezone: str
     draw_key: bytes
     unwanted_listed: bool
@@ -193,6 +200,7 @@ class LineRow:
             managed_by=self.managed_by,
             version=self.version,
             followed=self.followed,
+            workspace_title=self.workspace_title,
             timezone=self.timezone,
             draw_key=self.draw_key,
             unwanted_listed=self.unwanted_listed,
@@ -226,7 +234,7 @@ class Values:
         own = {
             "line_number": line.number,
             "line_title": line.title,
-            "brand": brand or line.title,
+            "brand": brand or line.brand,
             "topic": topic,
             "intent": intent or "",
         }

@@ -9,7 +9,7 @@ SELECT l.line_id, l.name, l.title,
        l.managed_by, l.version,
        EXISTS (SELECT FROM core.webhook_endpoint AS e
                 WHERE e.workspace_id = :workspace AND e.events @> ARRAY['deflection.delivered']) AS followed,
-       w.timezone, l.draw_key,
+       w.title AS workspace_title, w.timezone, l.draw_key,
        EXISTS (SELECT FROM ivr_bridge.do_not_contact AS n
                 WHERE n.workspace_id = l.workspace_id) AS unwanted_listed
   FROM ivr_bridge.line AS l JOIN core.workspace AS w ON w.workspace_id = l.workspace_id

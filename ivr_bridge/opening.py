@@ -117,7 +117,7 @@ def card(
         "queue_position": request.queue_position,
         "context": request.context,
         "customer": None if request.customer is None else request.customer.model_dump(),
-        "brand": request.brand,
+        "brand": request.brand or wish.line.brand,
         "deflection_id": public("d", deflection_id),
         "earlier_calls": earlier_calls,
         "outcome": None,

@@ -77,6 +77,7 @@ class Case:
     callback_queue: str
     country: str
     line_title: str
+    brand: str
     channel: str | None
     account: str
     flow: str
@@ -242,6 +243,7 @@ async def _text(
         contact_id=contact_id,
         line_id=case.line_id,
         line_title=case.line_title,
+        brand=case.asked.get("brand") or case.brand,
         line_number=case.line_number,
         account=case.account,
         flow=case.flow,
@@ -283,6 +285,7 @@ def _card(case: Case, phone: PhoneNumber, at: datetime) -> dict[str, Any]:
         "ivr_path": asked.get("ivr_path", []),
         "digits": asked.get("digits"),
         "intent": asked.get("intent"),
+        "brand": asked.get("brand") or case.brand,
         "voice_wait_s": asked.get("voice_wait_s"),
         "queue_position": asked.get("queue_position"),
         "deflection_id": public("d", case.deflection_id),

@@ -22,6 +22,8 @@ class LineTerms(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    brand: str | None = Field(None, min_length=1, max_length=120)
+    """How the company calls itself to the line's callers; without it, by the workspace's title."""
     dialects: DialectTerms = DialectTerms()
     policy: PolicyTerms = PolicyTerms()
     rescue: RescueTerms = RescueTerms()

@@ -97,7 +97,7 @@ def words(
     spoken = language if own or language in ours else "en"
     messenger = _NAMES.get(channel or "") or _ANY_MESSENGER.get(spoken, "messenger")
     text = (own or ours[spoken]).replace("{channel}", messenger)
-    said = text.replace("{brand}", legal(brand or line.title))
+    said = text.replace("{brand}", legal(brand or line.brand))
     return Words(said, spoken, line.terms.dialects.voices.get(spoken))
 
 

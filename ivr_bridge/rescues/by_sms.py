@@ -23,6 +23,8 @@ class Stranded:
     contact_id: ContactId
     line_id: LineId
     line_title: str
+    brand: str
+    """Who writes, as the caller knows them."""
     line_number: str | None
     account: str
     """The messenger account that the link leads to, by name."""
@@ -93,6 +95,7 @@ def _words(terms: RescueTerms, case: Stranded, link: str) -> str:
         ("{link}", link),
         ("{line_number}", case.line_number or ""),
         ("{line_title}", case.line_title),
+        ("{brand}", case.brand),
     ):
         filled = filled.replace(place, value)
     return filled

@@ -33,7 +33,7 @@ class Followed:
     """Where a link leads, and whose it is."""
 
     language: str
-    title: str
+    brand: str
     terms: Mapping[str, Any]
     line_number: str | None
     channel: str | None

@@ -17,13 +17,14 @@ WITH followed AS (
     SELECT :workspace, deflection_id, 'link_opened', clock_timestamp() FROM followed
         ON CONFLICT DO NOTHING
 )
-SELECT f.language, l.title, l.terms,
+SELECT f.language, COALESCE(l.terms ->> 'brand', w.title) AS brand, l.terms,
        (SELECT n.number FROM ivr_bridge.line_number AS n
          WHERE n.workspace_id = :workspace AND n.line_id = f.line_id
          ORDER BY n.position LIMIT 1) AS line_number,
        a.kind AS channel, a.settings ->> 'number' AS number
   FROM followed AS f
   JOIN ivr_bridge.line AS l ON l.workspace_id = :workspace AND l.line_id = f.line_id
+  JOIN core.workspace AS w ON w.workspace_id = :workspace
   LEFT JOIN messaging.account AS a ON a.workspace_id = :workspace AND a.name = f.account;
 
 -- name: forget_links

@@ -52,7 +52,7 @@ def page(followed: Followed) -> str:
     """The page in the caller's language."""
     language = followed.language if followed.language in _WORDS else "en"
     words = _WORDS[language]
-    parts = [f"<h1>{escape(followed.title)}</h1>", f"<p>{escape(words['hint'])}</p>"]
+    parts = [f"<h1>{escape(followed.brand)}</h1>", f"<p>{escape(words['hint'])}</p>"]
     if followed.channel == "whatsapp" and followed.number:
         greeting = followed.greeting or words["greeting"]
         parts.append(
@@ -70,7 +70,7 @@ def page(followed: Followed) -> str:
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="robots" content="noindex">'
-        f"<title>{escape(followed.title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(followed.brand)}</title><style>{_STYLE}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>"
     )
 

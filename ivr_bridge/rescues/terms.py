@@ -23,7 +23,7 @@ class RescueTerms(BaseModel):
     channel: str | None = None
     """The SMS channel that it goes out on."""
     text: Mapping[LanguageCode, str] = {}
-    """Its words; `{link}` leads into the chat, `{line_number}` is the line."""
+    """Its words; `{link}` leads into the chat, `{brand}` writes, `{line_number}` is the line."""
     greeting: Mapping[LanguageCode, str] = {}
     """What the messenger proposes to write, when the link is followed."""
     link_valid_s: int = Field(3 * DAY_S, ge=3600, le=30 * DAY_S)

@@ -23,10 +23,10 @@ TERMS = """
       by: sms
       channel: sms
       text:
-        ru: "Toyshop: сообщение не дошло. Продолжить в чате: {link}"
+        ru: "{brand}: сообщение не дошло. Продолжить в чате: {link}"
     channels:
       - channel: whatsapp
-      - {channel: sms, text: {ru: "Toyshop: вы звонили на {line_number}. Ответьте на это SMS."}}
+      - {channel: sms, text: {ru: "{brand}: вы звонили на {line_number}. Ответьте на это SMS."}}
 """
 
 
@@ -62,10 +62,12 @@ async def test_the_link_is_tapped_and_the_chat_goes_on(own_product: Product, pho
     sms = await phone.wait_for(SMS)
     (link,) = LINK.findall(sms["text"])
     assert phone.number[1:] not in link
+    assert sms["text"].startswith("Toyshop: "), "the brand, not what we call the line"
 
     async with product.http.get(link) as page:
         shown = await page.text()
     assert page.status == 200
+    assert "<h1>Toyshop</h1>" in shown
     assert "https://wa.me/74951230000?text=" in shown
     assert "script" not in page.headers["Content-Security-Policy"]
     assert {"rescued", "link_opened"} <= await facts_of(product, phone.number)

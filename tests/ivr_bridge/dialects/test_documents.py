@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
@@ -18,7 +18,7 @@ from ivr_bridge.dialects.dialect import Destination, Scene
 from ivr_bridge.dialects.saying import OURS, OURS_BY_SMS, words
 from ivr_bridge.dialects.telling import VERBS
 from ivr_bridge.dialects.views import View, plain
-from ivr_bridge.line import Line
+from ivr_bridge.line import Line, Values
 from ivr_bridge.outcome import Action, PromptKey, Reason
 from ivr_bridge.terms import LineTerms
 from tests.ivr_bridge.conftest import line_draft
@@ -55,9 +55,9 @@ SCENES = st.builds(
 def a_line(own: Mapping[str, Mapping[str, str]], voices: Mapping[str, str]) -> Line:
     """Only what a line says and how matters here."""
     terms = LineTerms.model_validate({"dialects": {"voices": dict(voices)}})
-    draft = line_draft(title="Toys <& Co>", prompts=own, terms=terms)
+    draft = line_draft(title="the main line", prompts=own, terms=terms)
     known: dict[str, Any] = {each.name: getattr(draft, each.name, None) for each in fields(Line)}
-    return Line(**known)
+    return Line(**{**known, "workspace_title": "Toys <& Co>"})
 
 
 LINES = st.builds(
@@ -179,6 +179,19 @@ def test_a_line_speaks_its_own_words_first():
     assert (own.text, own.voice) == ("Жмите один, это Кукла.", "Polly.Tatyana")
     assert "Toys <& Co>" in words(line, PromptKey.OFFER, "en").text
     assert words(line, PromptKey.OFFER, "de").language == "en"
+
+
+def test_callers_hear_the_brand_and_never_what_we_call_the_line():
+    line = a_line({}, {})
+    for language in ("ru", "en"):
+        said = words(line, PromptKey.OFFER, language, channel="whatsapp").text
+        assert "Toys <& Co>" in said
+        assert "the main line" not in said
+    own = replace(line, terms=LineTerms(brand="Dolls"))
+    assert "Dolls will write to you" in words(own, PromptKey.OFFER, "en").text
+    assert "Cars will write to you" in words(own, PromptKey.OFFER, "en", brand="Cars").text
+    values = Values.of(own, "en", brand=None, intent=None, context={"brand": "Evil"})
+    assert values.fill("{brand} {line_title}") == "Dolls the main line"
 
 
 def test_what_is_said_is_where_the_message_is():

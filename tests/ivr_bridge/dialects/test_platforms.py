@@ -30,7 +30,7 @@ async def test_twilio_offers_and_a_key_press_moves_the_caller(house: House, plat
     assert list(verbs(offered)) == ["Gather", "Say"]
     question = ET.fromstring(offered.body).findtext("Gather/Say")
     assert question is not None
-    assert "Toyshop" in question
+    assert "Demo" in question
     told = await platform.twilio(attribute(offered, "Gather", "action"), Digits="1")
     assert list(verbs(told)) == ["Say", "Hangup"]
     assert await house.network.counts() == {CALLER: 1}
