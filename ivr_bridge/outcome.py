@@ -80,7 +80,9 @@ _OF_FAILURE: dict[FailureClass, Reason] = {
     FailureClass.NOT_ON_CHANNEL: Reason.NOT_ON_CHANNEL,
     FailureClass.RECIPIENT: Reason.NOT_ON_CHANNEL,
     FailureClass.OPTED_OUT: Reason.OPTED_OUT,
-    FailureClass.NOT_TODAY: Reason.CHANNEL_QUOTA,
+    # Meta caps what one person gets (131049) or keeps a person apart (130472); the account's own users a
+    # day have no code at all and are counted here.
+    FailureClass.NOT_TODAY: Reason.FREQUENCY_CAP,
     FailureClass.WINDOW_CLOSED: Reason.TEMPLATE_BLOCKED,
     FailureClass.OUR_REQUEST: Reason.TEMPLATE_BLOCKED,
     FailureClass.TEMPLATE: Reason.TEMPLATE_BLOCKED,

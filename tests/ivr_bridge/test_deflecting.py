@@ -55,7 +55,7 @@ async def test_a_failure_right_after_sent_is_seen_within_the_grace(house: House)
         ("manual", "deadline"),
         ("breaks", None),
         ("throttled", "channel_throttled"),
-        ("ecosystem", "channel_quota"),
+        ("ecosystem", "frequency_cap"),
         ("refused", "not_on_channel"),
     ],
 )

@@ -189,6 +189,47 @@ async def test_a_template_that_is_refused_again_and_again_is_not_offered(house: 
     assert (alert.kind, alert.subject) == ("template_blocked", "whatsapp/call_to_chat/ru")
 
 
+# code, what the IVR is told, and what somebody is called for (CHANNELS: the error table)
+REFUSED = [
+    (130429, "channel_throttled", []),
+    (131056, "channel_throttled", []),
+    (131016, "channel_throttled", []),
+    (131026, "not_on_channel", []),
+    (131030, "not_on_channel", []),
+    (131062, "not_on_channel", []),
+    (131050, "opted_out", []),
+    (131049, "frequency_cap", []),
+    (130472, "frequency_cap", []),
+    (131047, "template_blocked", [("template_blocked", "main")]),
+    (132001, "template_blocked", [("template_blocked", "main")]),
+    (
+        132015,
+        "template_blocked",
+        [("template_blocked", "main"), ("template_blocked", "whatsapp/call_to_chat/ru")],
+    ),
+    (190, "channel_down", [("channel_stopped", "whatsapp")]),
+    (131042, "channel_down", [("channel_stopped", "whatsapp")]),
+]
+
+
+async def test_each_refusal_of_the_provider_calls_for_whom_it_concerns(house: House):
+    for n, (code, reason, called) in enumerate(REFUSED):
+        await house.network.behave(number(n), "refused", code=code)
+        told = await house.ivr.deflect(f"code-{code}", number(n), deadline_ms=4000)
+        assert (code, told.action, told.reason) == (code, "continue", reason)
+        await tidy(house)
+        found = [(alert.kind, alert.subject) for alert in await standing(house)]
+        assert (code, sorted(found)) == (code, called)
+        for statement in (
+            "UPDATE ivr_bridge.deflection SET created_at = created_at - interval '1 hour'",
+            "UPDATE messaging.account SET stopped_until = NULL, stopped_code = NULL",
+            "UPDATE messaging.template SET state = 'approved'",
+            "DELETE FROM ivr_bridge.alert",
+        ):
+            await change(house, statement)
+        house.forget()
+
+
 # -- a stolen key ----------------------------------------------------------------------------------
 
 
