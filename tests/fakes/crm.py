@@ -39,6 +39,8 @@ class Crm:
     """Events that it answered with 2xx, each id once."""
     rejected: int = 0
     heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+    slow: asyncio.Event | None = None
+    """It answers nothing until this is set."""
 
     def types(self) -> list[str]:
         return [event["type"] for event in self.taken]
@@ -59,6 +61,11 @@ class Crm:
                 f"waited in vain; taken {self.types()}, {len(self.attempts)} attempts"
             ) from None
 
+    async def tries(self, type_: str, *, seconds: float = 15) -> None:
+        """An attempt to tell it this has arrived, answered or not."""
+        async with asyncio.timeout(seconds), self.heard:
+            await self.heard.wait_for(lambda: any(one["type"] == type_ for one in self.attempts))
+
     async def hears(self, type_: str, *, seconds: float = 15) -> dict[str, Any]:
         return await self.until(lambda event: event["type"] == type_, seconds=seconds)
 
@@ -70,6 +77,10 @@ class Crm:
         event = {**json.loads(body), "id": request.headers["webhook-id"]}
         async with self.heard:
             self.attempts.append(event)
+            self.heard.notify_all()
+        if self.slow is not None:
+            await self.slow.wait()
+        async with self.heard:
             if 200 <= self.status < 300 and event["id"] not in {one["id"] for one in self.taken}:
                 self.taken.append(event)
             self.heard.notify_all()

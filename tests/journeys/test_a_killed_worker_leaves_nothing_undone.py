@@ -1,14 +1,22 @@
-"""kill -9 of the worker while the bot thinks, or while a reply is on the wire."""
+"""kill -9 of the worker: while the bot thinks, while a reply is on the wire, inside a return to voice."""
 
 import asyncio
 import json
 import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
+
+import asyncpg
 
 from sandbox.client import Phone
 from tests.journeys.desk import at_the_desk
+from tests.journeys.dialler import dialler
 from tests.journeys.story import asks_for_a_person, from_business, moves_to_chat
 from tests.product import ACCOUNT, Product
+
+KEPT = from_business("место в очереди сохранено")
 
 
 async def test_in_the_middle_of_a_bots_turn(own_product: Product, phone: Phone):
@@ -41,7 +49,7 @@ async def test_while_a_reply_is_on_the_wire(own_product: Product, phone: Phone):
         since = await on_the_wire(product, phone, "Один раз и не больше")
         product.worker.kill()
         await product.sandbox.behave(phone.number, "reachable")
-        await the_leases_run_out(product)
+        await the_leases_run_out(product, "core.job", "messaging.message")
         product.worker.start()
 
         # Whether it was taken is not known, and is shown so; a person decides.
@@ -57,6 +65,94 @@ async def test_while_a_reply_is_on_the_wire(own_product: Product, phone: Phone):
         await phone.wait_for(ACCOUNT, lambda one: one["text"] == "Следующее")
 
 
+async def test_inside_a_return_to_voice(own_product: Product, phone: Phone):
+    product = own_product
+    async with dialler(product, promise_s=30, mode="auto") as system:
+        await moves_to_chat(phone)
+        await asks_for_a_person(phone)
+        (chat,) = await product.until(
+            "SELECT conversation_id FROM handoff.conversation"
+            " WHERE state = 'queued' AND card ->> 'caller' = $1",
+            phone.number,
+        )
+        async with nobody_may_write(product, "ivr_bridge.voice_return") as stuck:
+            await product.rows(
+                "UPDATE handoff.conversation SET waiting_since = waiting_since - interval '40 seconds'"
+                " WHERE conversation_id = $1",
+                chat["conversation_id"],
+            )
+            await look_at_promises(product)
+            await stuck()
+            product.worker.kill()
+        # The chat had been left and somebody had been told to call, in a transaction that never was.
+        assert await what_stands(product, phone) == {"queued": 1}
+        await the_leases_run_out(product, "core.job")
+        system.slow = asyncio.Event()
+        product.worker.start()
+
+        # Now the dialler has the news, and the worker dies before it hears so.
+        await system.tries("deflection.return_to_voice")
+        product.worker.kill()
+        await the_leases_run_out(product, "core.job")
+        system.slow.set()
+        product.worker.start()
+        event = await system.hears("deflection.return_to_voice")
+        await product.until(
+            "SELECT 1 FROM ivr_bridge.voice_return WHERE chat_id = $1 AND state = 'told'",
+            chat["conversation_id"],
+        )
+        await phone.wait_for(ACCOUNT, KEPT)
+        assert {one["id"] for one in system.attempts} == {event["id"]}, "one piece of news"
+        stands = {"closed": 1, "callback queued": 1, "return told": 1}
+        assert await what_stands(product, phone) == stands
+        assert len([one for one in await phone.messages(ACCOUNT) if KEPT(one)]) == 1
+
+        called = {"return_id": event["data"]["return_id"], "state": "called"}
+        async with product.post("/v1/calls/return", called) as response:
+            assert response.status == 200
+        await product.until(
+            "SELECT 1 FROM handoff.conversation WHERE kind = 'callback' AND state = 'closed'"
+            " AND card ->> 'caller' = $1",
+            phone.number,
+        )
+
+
+@asynccontextmanager
+async def nobody_may_write(
+    product: Product, table: str
+) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+    """Whoever wants to write there waits; what is yielded waits for somebody who does."""
+    holding = await asyncpg.connect(product.database_url)
+    try:
+        async with holding.transaction():
+            await holding.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            yield lambda: product.until(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = $1::text::regclass", table
+            )
+    finally:
+        await holding.close()
+
+
+async def look_at_promises(product: Product) -> None:
+    """Now, and not in five seconds."""
+    await product.rows(
+        "UPDATE core.job SET due_at = now() WHERE kind = 'ivr_bridge.promises' AND state = 'ready'"
+    )
+
+
+async def what_stands(product: Product, phone: Phone) -> dict[str, int]:
+    """This caller's chats, call backs and returns, by state."""
+    rows = await product.rows(
+        "SELECT CASE kind WHEN 'chat' THEN state ELSE 'callback ' || state END AS what"
+        "  FROM handoff.conversation WHERE card ->> 'caller' = $1"
+        " UNION ALL SELECT 'return ' || r.state FROM ivr_bridge.voice_return AS r"
+        "  JOIN handoff.conversation AS v ON v.conversation_id = r.chat_id"
+        " WHERE v.card ->> 'caller' = $1",
+        phone.number,
+    )
+    return dict(Counter(row["what"] for row in rows))
+
+
 async def on_the_wire(product: Product, phone: Phone, text: str) -> list[int]:
     """Which requests carried these words; waits for the first."""
     async with asyncio.timeout(10):
@@ -67,9 +163,9 @@ async def on_the_wire(product: Product, phone: Phone, text: str) -> list[int]:
             await asyncio.sleep(0.05)
 
 
-async def the_leases_run_out(product: Product) -> None:
+async def the_leases_run_out(product: Product, *tables: str) -> None:
     """What the dead held comes back within 30 s: it is looked at, and not waited for."""
-    for table in ("core.job", "messaging.message"):
+    for table in tables:
         held = await product.rows(
             f"SELECT leased_until < clock_timestamp() + interval '30 s' AS soon FROM {table}"
             " WHERE leased_until IS NOT NULL"
