@@ -3,7 +3,7 @@ import { recall, remember } from '../device/storage.ts';
 import { speech } from '../i18n/index.svelte.ts';
 import type { Call, Chat, Config, Message, News, Person } from './types.ts';
 import { say } from './words.ts';
-import { digitsOf } from './written.ts';
+import { digitsOf } from '../i18n/telephone.ts';
 
 type Screen = 'phone' | 'chats';
 

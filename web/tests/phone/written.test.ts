@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { withLinks, written } from '../../src/phone/written.ts';
+import { written } from '../../src/i18n/telephone.ts';
+import { withLinks } from '../../src/phone/written.ts';
 
 describe('numbers as people write them', () => {
   test.each([

@@ -1,11 +1,12 @@
 /** What to call a customer whom nobody has named yet. */
 import type { Conversation } from '../../api/types.ts';
 import { keyFor, t } from '../../i18n/index.svelte.ts';
+import { spoken } from '../../i18n/telephone.ts';
 
 export function nameOf({ contact }: Pick<Conversation, 'contact'>): string {
   const name = contact.name?.trim();
   if (name) return name;
-  return contact.phone ?? t('person.unnamed');
+  return contact.phone === null ? t('person.unnamed') : spoken(contact.phone);
 }
 
 export function channelTitle(kind: string): string {
