@@ -79,21 +79,29 @@ def demo(data: Path) -> None:
     def report(line: str) -> None:
         _SAY.print(f"· {line}", style="dim", markup=False)
 
-    _run(run_demo(data, settings.web_dist, report=report, told_how=_show_demo))
+    _run(
+        run_demo(
+            data, settings.web_dist, report=report, told_how=lambda facts: _show_demo(facts, data)
+        )
+    )
 
 
-def _show_demo(facts: dict[str, Any]) -> None:
+def _show_demo(facts: dict[str, Any], data: Path) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_row("Phone", facts["sandbox_url"], "dial the line, press 1, chat")
     table.add_row("Desk", facts["desk_url"], "take the conversation over")
     table.add_row("Reports", facts["reports_url"], "see the share move")
+    table.add_row("Lines", facts["admin_url"], "add a line, try a call on it")
     table.add_row("API", facts["base_url"] + "/docs", "what an IVR calls")
+    table.add_row("FastAGI", f"agi://{facts['fastagi']}", "what an Asterisk calls")
+    table.add_row("Metrics", facts["metrics_url"], "of the web process")
+    table.add_row("", facts["work_metrics_url"], "of the worker")
     for person in facts["people"]:
         table.add_row(f"  {person['role'].replace('_', ' ')}", person["email"], person["password"])
     out = Console(highlight=False)
     out.print("\nIVR Bridge is running. Ctrl-C stops it; the data stays.\n")
     out.print(table)
-    out.print(f"\nThe same facts stand in {_DATA / 'demo.json'}.\n")
+    out.print(f"\nThe same facts stand in {data / 'demo.json'}.\n", soft_wrap=True)
 
 
 @main.command()

@@ -141,6 +141,7 @@ def told(kept: Secrets, ports: Ports) -> dict[str, Any]:
         "base_url": base,
         "desk_url": f"{base}/desk",
         "reports_url": f"{base}/reports",
+        "admin_url": f"{base}/admin",
         "sandbox_url": f"http://127.0.0.1:{ports.sandbox}",
         "metrics_url": f"http://127.0.0.1:{ports.web_metrics}/metrics",
         "work_metrics_url": f"http://127.0.0.1:{ports.work_metrics}/metrics",
