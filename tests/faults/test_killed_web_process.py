@@ -8,29 +8,99 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import asyncpg
 import pytest
 
-from tests.product import LINE, NUMBERS, Product
+from tests.journeys.house import new_phone
+from tests.product import LINE, Product
 
-CALLER = NUMBERS["reachable"]
 EVIDENCE = {"sent", "delivered", "read"}
+DEADLINE_MS = 4000
+
+
+@dataclass(slots=True)
+class Call:
+    """A caller who pressed 1, and what their IVR hears."""
+
+    product: Product
+    caller: str
+    call_id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    async def asked(self) -> dict[str, Any]:
+        """The answer; a broken connection means: continue."""
+        body = {"call_id": self.call_id, "caller": self.caller, "line": LINE, "attempt": 1}
+        try:
+            async with self.product.post(
+                "/v1/deflections", body | {"deadline_ms": DEADLINE_MS}
+            ) as response:
+                answer: dict[str, Any] = await response.json(content_type=None)
+                return answer
+        except aiohttp.ClientError:
+            return {"action": "continue", "reason": "broken"}
+
+    async def kept_its_promises(self, *answers: dict[str, Any]) -> None:
+        """At most one message went out, and whoever was told to hang up has it."""
+        assert await self.product.sandbox.openings(self.caller) <= 1
+        *_, last = answers
+        [row] = await self.product.rows(
+            "SELECT d.outcome, m.status FROM ivr_bridge.call AS c"
+            " JOIN ivr_bridge.deflection AS d USING (workspace_id, call_ref)"
+            " LEFT JOIN messaging.message AS m USING (workspace_id, message_id)"
+            " WHERE c.call_id = $1 AND d.attempt = 1",
+            self.call_id,
+        )
+        # Whatever was decided is decided for good.
+        assert row["outcome"] == last["action"]
+        if "hangup" in {answer["action"] for answer in answers}:
+            assert last["action"] == "hangup"
+            assert row["status"] in EVIDENCE
+
+
+@pytest.mark.parametrize("shift_s", [0.0, 0.06])
+async def test_a_web_process_killed_at_any_moment_keeps_its_promises(
+    product: Product, shift_s: float
+):
+    """Twelve calls, begun one after the other: a single kill hits each at another moment."""
+    calls = [Call(product, new_phone(product).number) for _ in range(12)]
+    for call in calls:
+        await product.sandbox.behave(
+            call.caller, "reachable", accepted_ms=80, sent_ms=200, delivered_ms=400
+        )
+    asked = []
+    for call in calls:
+        asked.append(asyncio.ensure_future(call.asked()))
+        await asyncio.sleep(0.12)
+    await asyncio.sleep(shift_s)
+    product.web.kill()
+    before = await asyncio.gather(*asked)
+    product.web.start()
+    await product.ready()
+    after = await asyncio.gather(*[call.asked() for call in calls])
+    assert {"broken", "ok"} <= {answer["reason"] for answer in before}
+    for call, first, again in zip(calls, before, after, strict=True):
+        await call.kept_its_promises(first, again)
 
 
 @dataclass(slots=True)
 class Scene:
-    """What a step needs to hold the process still."""
+    """What a step needs to hold the process still in the middle of this call."""
 
     product: Product
     owner: asyncpg.Connection
+    call: Call
+    first: "asyncio.Task[dict[str, Any]] | None" = None
     locked: Any = None
 
+    async def ask(self) -> None:
+        """Without waiting for the answer."""
+        self.first = asyncio.ensure_future(self.call.asked())
+
     async def behave(self, behaviour: str, **more: Any) -> None:
-        await self.product.sandbox.behave(CALLER, behaviour, **more)
+        await self.product.sandbox.behave(self.call.caller, behaviour, **more)
 
     async def lock(self, table: str) -> None:
         """Nobody writes to this table until the lock is let go."""
@@ -53,28 +123,34 @@ class Scene:
                 await asyncio.sleep(0.01)
 
     async def on_the_wire(self) -> None:
-        found = await self.product.sandbox.wire(CALLER, kind="opening", wait_ms=10_000)
-        assert found
+        assert await self.product.sandbox.wire(self.call.caller, kind="opening", wait_ms=10_000)
 
-    async def status(self, wanted: str) -> None:
-        await self.product.until("SELECT 1 FROM messaging.message WHERE status = $1", wanted)
+    async def reached(self, wanted: str, of: str) -> None:
+        await self.product.until(
+            "SELECT 1 FROM ivr_bridge.call AS c"
+            " JOIN ivr_bridge.deflection AS d USING (workspace_id, call_ref)"
+            " JOIN messaging.message AS m USING (workspace_id, message_id)"
+            f" WHERE c.call_id = $1 AND {of} = $2",
+            self.call.call_id,
+            wanted,
+        )
 
 
 async def before_the_insert(scene: Scene) -> None:
     await scene.lock("ivr_bridge.deflection")
-    await anyhow(scene)
+    await scene.ask()
     await scene.blocked()
 
 
 async def while_the_provider_is_asked(scene: Scene) -> None:
     await scene.behave("held")
-    await anyhow(scene)
+    await scene.ask()
     await scene.on_the_wire()
 
 
 async def before_the_reply_is_recorded(scene: Scene) -> None:
     await scene.behave("held")
-    await anyhow(scene)
+    await scene.ask()
     await scene.on_the_wire()
     await scene.lock("messaging.message")
     await scene.product.sandbox.release()
@@ -83,53 +159,30 @@ async def before_the_reply_is_recorded(scene: Scene) -> None:
 
 async def while_waiting_for_evidence(scene: Scene) -> None:
     await scene.behave("manual")
-    await anyhow(scene)
-    await scene.status("accepted")
+    await scene.ask()
+    await scene.reached("accepted", "m.status")
 
 
 async def before_the_decision_commits(scene: Scene) -> None:
     await scene.behave("manual")
-    await anyhow(scene)
-    await scene.status("accepted")
+    await scene.ask()
+    await scene.reached("accepted", "m.status")
     await scene.lock("ivr_bridge.deflection")
-    await scene.product.sandbox.status("sent", to=CALLER)
+    await scene.product.sandbox.status("sent", to=scene.call.caller)
     await scene.blocked()
 
 
 async def after_the_decision_commits(scene: Scene) -> None:
     await scene.behave("reachable", sent_ms=20, delivered_ms=60)
-    await anyhow(scene)
-    await scene.product.until("SELECT 1 FROM ivr_bridge.deflection WHERE outcome = 'hangup'")
-
-
-REQUESTS: set["asyncio.Task[Any]"] = set()
-CALL_IDS: list[str] = []
-
-
-async def anyhow(scene: Scene) -> None:
-    """Ask, without waiting for the answer."""
-    call_id = secrets.token_hex(8)
-    CALL_IDS.append(call_id)
-    request = asyncio.ensure_future(asked(scene.product, call_id))
-    REQUESTS.add(request)
-
-
-async def asked(product: Product, call_id: str) -> dict[str, Any]:
-    """What the IVR hears; a broken connection means: continue."""
-    body = {"call_id": call_id, "caller": CALLER, "line": LINE, "attempt": 1, "deadline_ms": 6000}
-    try:
-        async with product.post("/v1/deflections", body) as response:
-            answer: dict[str, Any] = await response.json(content_type=None)
-            return answer
-    except aiohttp.ClientError:
-        return {"action": "continue", "reason": "broken"}
+    await scene.ask()
+    await scene.reached("hangup", "d.outcome")
 
 
 @asynccontextmanager
 async def staged(product: Product) -> AsyncIterator[Scene]:
     owner = await asyncpg.connect(product.database_url)
     try:
-        yield Scene(product, owner)
+        yield Scene(product, owner, Call(product, new_phone(product).number))
     finally:
         await owner.close()
 
@@ -149,65 +202,16 @@ async def staged(product: Product) -> AsyncIterator[Scene]:
 async def test_a_killed_web_process_sends_nothing_twice_and_hangs_up_on_nobody(
     product: Product, step: Callable[[Scene], Awaitable[None]]
 ):
-    REQUESTS.clear()
-    CALL_IDS.clear()
     async with staged(product) as scene:
         await step(scene)
         product.web.kill()
         await scene.unlock()
-        first = await REQUESTS.pop()
+        assert scene.first is not None
+        first = await scene.first
         await product.sandbox.release()
         product.web.start()
         await product.ready()
-        again = await asked(product, CALL_IDS[0])
-        once_more = await asked(product, CALL_IDS[0])
-
-    assert await product.sandbox.openings(CALLER) <= 1
-    for answer in (first, again, once_more):
-        if answer["action"] == "hangup":
-            [message] = await product.rows(
-                "SELECT status FROM messaging.message WHERE purpose = 'opening'"
-            )
-            assert message["status"] in EVIDENCE
-    # Whatever was decided is decided for good.
+        again = await scene.call.asked()
+        once_more = await scene.call.asked()
     assert again["action"] == once_more["action"]
-    rows = await product.rows("SELECT outcome FROM ivr_bridge.deflection WHERE attempt = 1")
-    assert [row["outcome"] for row in rows] == [again["action"]]
-
-
-async def test_a_web_process_killed_at_any_moment_keeps_its_promises(product: Product):
-    """Twelve calls, each killed at another moment of its first second."""
-    await product.sandbox.behave(CALLER, "reachable", accepted_ms=80, sent_ms=200, delivered_ms=400)
-    for number in range(12):
-        REQUESTS.clear()
-        call_id = f"killed-{number}"
-        caller = f"+7916555{number:04d}"
-        await product.sandbox.behave(
-            caller, "reachable", accepted_ms=80, sent_ms=200, delivered_ms=400
-        )
-        body = {"call_id": call_id, "caller": caller, "line": LINE, "attempt": 1}
-        request = asyncio.ensure_future(broken_or(product, body))
-        await asyncio.sleep(number * 0.09)
-        product.web.kill()
-        first = await request
-        product.web.start()
-        await product.ready()
-        again = await broken_or(product, body)
-        assert await product.sandbox.openings(caller) <= 1
-        if "hangup" in {first["action"], again["action"]}:
-            assert again["action"] == "hangup"
-            [message] = await product.rows(
-                "SELECT m.status FROM messaging.message m JOIN ivr_bridge.deflection d USING (workspace_id, message_id)"
-                " JOIN ivr_bridge.call c USING (workspace_id, call_ref) WHERE c.call_id = $1",
-                call_id,
-            )
-            assert message["status"] in EVIDENCE
-
-
-async def broken_or(product: Product, body: dict[str, Any]) -> dict[str, Any]:
-    try:
-        async with product.post("/v1/deflections", body) as response:
-            answer: dict[str, Any] = await response.json(content_type=None)
-            return answer
-    except aiohttp.ClientError:
-        return {"action": "continue", "reason": "broken"}
+    await scene.call.kept_its_promises(first, again)
