@@ -4,6 +4,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .NOTPARALLEL:
+# The product is many processes, and tests start them often: each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first Python on this machine that is new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
