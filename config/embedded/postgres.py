@@ -104,14 +104,18 @@ class Postgres:
             fast = ((signal.SIGINT, 20.0),) if patiently else ()
             processes.stop(
                 lambda: [main] if processes.lives(main) else [],
-                signals=(*fast, (signal.SIGQUIT, 5.0)),
+                signals=(*fast, (signal.SIGQUIT, self._persuasion_s(5.0))),
             )
-        processes.stop(self._everyone, signals=((signal.SIGQUIT, 2.0),))
+        processes.stop(self._everyone, signals=((signal.SIGQUIT, self._persuasion_s(2.0)),))
         if self._child is not None:
             self._child.wait()
             self._child = None
 
     # -- how ---------------------------------------------------------------------------------
+
+    def _persuasion_s(self, enough_s: float) -> float:
+        """How long one that hangs may ignore a signal: a part of what we would wait for an answer."""
+        return min(self.patience_s / 4, enough_s)
 
     def _everyone(self) -> list[psutil.Process]:
         if self._child is not None:
@@ -174,8 +178,8 @@ class Postgres:
         Its children notice within moments that their parent is gone. PostgreSQL's own guard against
         two servers over one folder, the shared memory block, stays in force.
         """
-        if not processes.wait_until(lambda: not self._everyone(), 5.0):
-            processes.stop(self._everyone, signals=((signal.SIGQUIT, 2.0),))
+        if not processes.wait_until(lambda: not self._everyone(), self._persuasion_s(5.0)):
+            processes.stop(self._everyone, signals=((signal.SIGQUIT, self._persuasion_s(2.0)),))
         (self.place.postgres / "postmaster.pid").unlink(missing_ok=True)
         for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
             (self.place.sockets / name).unlink(missing_ok=True)

@@ -76,7 +76,7 @@ class Valkey:
             report("Valkey still runs from an earlier start")
             return True
         report("Valkey still runs but does not answer: starting it anew")
-        self.stop(patience_s=2.0)
+        self.stop(patience_s=min(self.patience_s / 4, 2.0))
         return False
 
     def _launch(self, report: Report) -> None:
@@ -108,7 +108,7 @@ class Valkey:
         try:
             self._await_answer(report)
         except EmbeddedError:
-            self.stop(patience_s=2.0)
+            self.stop(patience_s=min(self.patience_s / 4, 2.0))
             raise
 
     def _await_answer(self, report: Report) -> None:

@@ -319,7 +319,7 @@ async def test_after_kill_9_of_the_postmaster_alone_its_children_are_waited_out(
     child = next(one for one in main.children() if "checkpointer" in " ".join(one.cmdline()))
     child.suspend()  # a child too busy to notice that its parent is gone
     main.kill()
-    with embedded.start(data_dir, report=quiet) as pair:
+    with embedded.start(data_dir, report=quiet, patience_s=10) as pair:
         assert not lives(child)
         assert await remembered(pair.database_url) == [1]
 
