@@ -15,7 +15,7 @@ RUN := .venv/bin/python
 UV_LOCK := $(RUN) -m uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 ROOMS := config core handoff ivr_bridge messaging migrations sandbox
-# A file's tests share what they start, so each file stays with one worker.
+# What tests share stays with one worker: tests/order.py.
 PYTEST ?= $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # -- to run ------------------------------------------------------------------------------------

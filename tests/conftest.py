@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -18,6 +19,18 @@ from core.ids import WorkspaceId
 from core.postgres import Database, open_database
 from core.wake import Wake, open_wake
 from migrations.runner import migrate
+from tests.order import ByWhatTheyShare, rank
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that share a running product stay with one worker."""
+    return ByWhatTheyShare(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long begins first."""
+    items.sort(key=lambda item: rank(item.path, config.rootpath))
 
 
 @dataclass(frozen=True, slots=True)
