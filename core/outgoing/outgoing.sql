@@ -45,9 +45,11 @@ SELECT delivery_id, type, event_key, body, attempts FROM core.webhook_delivery
  ORDER BY due_at, delivery_id LIMIT :size;
 
 -- name: note_results
--- How these attempts ended: delivered, to be tried again after a while, or given up.
+-- How these attempts ended: delivered, to be tried again after a while, or given up. What arrived is
+-- not kept: it may hold a caller's number, and nobody sends it again.
 UPDATE core.webhook_delivery AS d
    SET attempts = d.attempts + 1, state = r.state, last_error = r.error,
+       body = CASE WHEN r.state = 'delivered' THEN '' ELSE d.body END,
        settled_at = CASE WHEN r.state = 'waiting' THEN NULL ELSE clock_timestamp() END,
        due_at = clock_timestamp() + make_interval(secs => r.again_in_s)
   FROM unnest(:deliveries::uuid[], :states::text[], :errors::text[], :again_in_s::float8[])
@@ -107,7 +109,7 @@ SELECT e.endpoint_id FROM core.webhook_endpoint AS e
                   AND d.state = 'waiting' AND d.due_at <= clock_timestamp());
 
 -- name: forget_delivered
--- What arrived is kept long enough to be asked about.
+-- That it arrived is known long enough to be asked about, and not to be told twice.
 DELETE FROM core.webhook_delivery
  WHERE workspace_id = :workspace AND state = 'delivered' AND settled_at < clock_timestamp() - interval '3 days';
 

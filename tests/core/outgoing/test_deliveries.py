@@ -246,6 +246,24 @@ async def test_secrets_change_without_a_gap_and_are_never_readable(office: Offic
     assert await office.states() == []
 
 
+async def test_what_arrived_is_not_kept_and_what_did_not_is_sent_again_whole(office: Office):
+    await office.endpoints(office.draft(include_caller=True))
+    office.crm.status = 500
+    await office.tell(key="1", caller=CALLER)
+    await office.work()
+    (row,) = await office.run("SELECT state, body FROM core.webhook_delivery")
+    assert row["state"] == "waiting"
+    assert CALLER.e164 in row["body"]
+    office.crm.status = 200
+    await office.work(hurry=True)
+    (row,) = await office.run("SELECT state, body FROM core.webhook_delivery")
+    assert (row["state"], row["body"]) == ("delivered", "")
+    assert [event["data"]["caller"] for event in office.crm.taken] == [CALLER.e164]
+    await office.tell(key="1", caller=CALLER)
+    await office.work(hurry=True)
+    assert len(office.crm.taken) == 1, "it is still known that this was told"
+
+
 async def test_old_news_is_forgotten_and_a_lost_job_is_made_again(office: Office):
     await office.tell(key="1")
     await office.work()
