@@ -205,8 +205,10 @@ WITH seen AS (
      WHERE outcome = 'hangup' AND answered_at > decided_at
     UNION ALL
     -- Many PBXs tell whole seconds: one that ended within the second of the decision did not end before.
+    -- And some clocks are minutes behind: whoever spoke to a person before the end did not leave.
     SELECT deflection_id, 'caller_left', ended_at FROM seen
      WHERE ended_at IS NOT NULL
+       AND (answered_at IS NULL OR answered_at > ended_at)
        AND (outcome = 'pending'
             OR ended_at < CASE WHEN ended_at = date_trunc('second', ended_at)
                                THEN date_trunc('second', decided_at) ELSE decided_at END)

@@ -1,9 +1,11 @@
 """After the answer: rescues, late messages, callers who leave, write, or call again."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from core.clock import utc_now
 from ivr_bridge.aftermath import TIDY
 from tests.ivr_bridge.conftest import CALLER, House
 
@@ -150,6 +152,17 @@ async def test_a_caller_who_leaves_meanwhile_still_gets_the_opening_and_the_resc
     await status(house, "failed", 131026)
     await house.work("urgent", hurry=True)
     assert await house.value(RESCUES) == 1
+
+
+async def test_a_caller_who_was_answered_did_not_leave_whatever_the_pbx_s_clock_says(house: House):
+    await house.network.behave(CALLER, "not_on_whatsapp")
+    assert (await house.ivr.deflect()).action == "continue"
+    behind = utc_now() - timedelta(minutes=5)
+    for minute, event in enumerate(("entered", "queued", "answered", "ended")):
+        await house.ivr.event(event, at=(behind + timedelta(minutes=minute)).isoformat())
+    await house.work(hurry=True)
+    assert "caller_left" not in await house.facts()
+    assert await house.value(RESCUES) == 0
 
 
 async def test_a_caller_who_was_told_to_stay_and_gives_up_is_not_called_back(house: House):
