@@ -131,7 +131,7 @@ class Database:
             # Whether it took effect is not known here, as with a COMMIT that breaks off.
             raise DatabaseUnavailable from lost
         finally:
-            await self._pool.release(conn)
+            await self._let_go(conn)
         return rows
 
     def wake(self, *topics: str) -> None:
@@ -180,13 +180,22 @@ class Database:
             # resolve it by their key.
             raise DatabaseUnavailable from lost
         finally:
-            await self._pool.release(conn)
+            await self._let_go(conn)
         if tx.wakes and self._hint is not None:
             self._hint(tx.wakes)
 
     async def _acquire(self) -> Any:
         try:
             return await self._pool.acquire(timeout=self._acquire_timeout_s)
+        except (OSError, TimeoutError, *_LOST) as lost:
+            raise DatabaseUnavailable from lost
+
+    async def _let_go(self, conn: Any) -> None:
+        """Back into the pool. One that still waits for a statement to be cancelled is thrown away by
+        the pool, which says so as a timeout: the database hangs.
+        """
+        try:
+            await self._pool.release(conn)
         except (OSError, TimeoutError, *_LOST) as lost:
             raise DatabaseUnavailable from lost
 
