@@ -84,7 +84,7 @@ def networks(text: str) -> Sequence[Network]:
 
 
 async def read_limited(request: web.Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too long."""
+    """The body, refused as soon as it is known to be too long; read once, however often it is asked for."""
     read: bytes | None = request.get(_BODY)
     if read is not None:
         if len(read) > limit:
@@ -92,6 +92,11 @@ async def read_limited(request: web.Request, limit: int) -> bytes:
         return read
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(f"The body may have {limit} bytes.")
+    request[_BODY] = read = await _read(request, limit)
+    return read
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
     if request.content_length and "Content-Encoding" not in request.headers:
         # The usual case in one step: as long as it says, which is not too long.
         return await request.content.readexactly(request.content_length)
@@ -113,7 +118,6 @@ async def _signed(request: web.Request) -> Signed:
     if read_signed(headers, method=method, target=target, body=b"") is None:
         raise Unauthorized("Send the four X-IVR-Bridge headers of a signed request.")
     body = await read_limited(request, MAX_SIGNED)
-    request[_BODY] = body
     signed = read_signed(headers, method=method, target=target, body=body)
     assert signed is not None, "the headers are the same as a moment ago"  # noqa: S101
     return signed

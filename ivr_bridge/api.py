@@ -8,12 +8,12 @@ import structlog
 from aiohttp import web
 
 from core.faults import Fault, Invalid, Overloaded, TooLarge, Unauthorized
-from core.http import Access, Endpoint
-from core.ids import DeflectionId, parse
+from core.http import Access, Endpoint, read_limited
+from core.ids import DeflectionId, WorkspaceId, parse
 from ivr_bridge.answer import Answer
 from ivr_bridge.asking import SCOPE, Bridge
 from ivr_bridge.calls import IdempotencyConflict
-from ivr_bridge.deflections import DeflectionUnknown
+from ivr_bridge.deflections import BEGIN_WITHIN_S, DeflectionUnknown
 from ivr_bridge.dialects.payloads import Heard
 from ivr_bridge.dialects.telling import VERBS, tell, tell_fault
 from ivr_bridge.dialects.turn import Turn
@@ -23,7 +23,9 @@ from ivr_bridge.documents import CallRequest, DecisionDocument, EventsTaken
 from ivr_bridge.events import LineForbidden
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
-from ivr_bridge.reception import Reception
+from ivr_bridge.reading import deadline_named
+from ivr_bridge.reception import MAX_REQUEST, Reception
+from ivr_bridge.store import Row
 from ivr_bridge.timing import (
     DEADLINE_MS,
     POLL_TOTAL_MS,
@@ -68,12 +70,13 @@ def in_the_ivrs_words(ask: Asking) -> Callable[[web.Request], Awaitable[web.Stre
 
 async def _eligibility(turn: Turn) -> web.Response:
     bridge = turn.request.app[BRIDGE]
-    wish = await turn.request.app[RECEPTION].wish(turn)
+    wish = await _wish(turn)
     if wish is None:
         return tell(turn, Answer(Action.CONTINUE, Reason.LINE_UNKNOWN))
     if turn.over:
         return await _ended(turn, wish)
-    answer = await bridge.eligibility.ask(wish, _budget(turn, wish))
+    budget = _budget(turn, wish)
+    answer = await bridge.soon(bridge.eligibility.ask(wish, budget), budget.answer_in_s)
     if answer.action is Action.OFFER and turn.view in VERBS and not wish.request.dry_run:
         # The document that is answered here is the offer: nobody else could tell that it was made.
         await _note(turn, wish, "offered")
@@ -82,7 +85,7 @@ async def _eligibility(turn: Turn) -> web.Response:
 
 async def _deflect(turn: Turn) -> web.Response:
     bridge = turn.request.app[BRIDGE]
-    wish = await turn.request.app[RECEPTION].wish(turn)
+    wish = await _wish(turn)
     if wish is None:
         return tell(turn, Answer(Action.CONTINUE, Reason.LINE_UNKNOWN))
     if turn.over:
@@ -101,6 +104,14 @@ async def _deflect(turn: Turn) -> web.Response:
 async def _deflection(turn: Turn) -> web.Response:
     turn.follows = turn.promised = True
     bridge = turn.request.app[BRIDGE]
+    workspace_id, row = await bridge.soon(_attempt(turn), BEGIN_WITHIN_S)
+    wait_s = patience_s(turn.request.query.get("wait_ms", ""))
+    return tell(turn, await bridge.deflections.follow(workspace_id, row, wait_s=wait_s))
+
+
+async def _attempt(turn: Turn) -> tuple[WorkspaceId, Row]:
+    """The attempt that is asked about, by somebody who may know."""
+    bridge = turn.request.app[BRIDGE]
     reception = turn.request.app[RECEPTION]
     asker = await reception.enter(turn)
     deflection_id = DeflectionId(parse("d", turn.request.match_info["id"]))
@@ -112,8 +123,7 @@ async def _deflection(turn: Turn) -> web.Response:
         await reception.follow(turn, asker, line)
     except LineForbidden as foreign:
         raise DeflectionUnknown from foreign
-    wait_s = patience_s(turn.request.query.get("wait_ms", ""))
-    return tell(turn, await bridge.deflections.follow(asker.workspace_id, row, wait_s=wait_s))
+    return asker.workspace_id, row
 
 
 async def _events(turn: Turn) -> web.Response:
@@ -145,14 +155,31 @@ async def _note(turn: Turn, wish: Wish, event: str) -> None:
         "queue_position": request.queue_position,
         "at": turn.request.app[RECEPTION].clock(),
     }
-    await turn.request.app[BRIDGE].events.take(wish.workspace_id, [wish.line.name], [told])
+    bridge = turn.request.app[BRIDGE]
+    await bridge.soon(
+        bridge.events.take(wish.workspace_id, [wish.line.name], [told]),
+        _budget(turn, wish).answer_in_s,
+    )
+
+
+async def _wish(turn: Turn) -> Wish | None:
+    """Who asks about which call, found out while a caller waits; None when there is no such line."""
+    request = turn.request
+    content = await read_limited(request, MAX_REQUEST)
+    named = deadline_named(content, request.raw_path.encode())
+    hurry = Budget.of_call(turn.received, deadline_ms(named, None, _usual_ms(turn)))
+    wish = request.app[RECEPTION].wish(turn)
+    return await request.app[BRIDGE].soon(wish, hurry.answer_in_s)
 
 
 def _budget(turn: Turn, wish: Wish) -> Budget:
     """The time that this question has, or that a deflection asked for like it will have."""
-    usual = VERBS_DEADLINE_MS if turn.view in VERBS else DEADLINE_MS
-    wanted = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, usual)
+    wanted = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, _usual_ms(turn))
     return Budget.of_call(turn.received, wanted)
+
+
+def _usual_ms(turn: Turn) -> int:
+    return VERBS_DEADLINE_MS if turn.view in VERBS else DEADLINE_MS
 
 
 _FAULTS: tuple[type[Fault], ...] = (Invalid, Unauthorized, LineForbidden, TooLarge, Overloaded)

@@ -1,20 +1,26 @@
 """From what an IVR sent to a wish: the same for every dialect and every transport."""
 
-from dataclasses import dataclass
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from core.access import KeyHolder
 from core.ids import WorkspaceId
+from core.postgres import DatabaseUnavailable
 from ivr_bridge.answer import Answer
 from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of
-from ivr_bridge.deflections import Deflections
+from ivr_bridge.deflections import BEGIN_WITHIN_S, Deflections
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.events import CallEvents, LineForbidden
+from ivr_bridge.inflight import InFlight
 from ivr_bridge.line import Line
 from ivr_bridge.lines import Lines
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
 from ivr_bridge.reading import Asked
+
+Result = TypeVar("Result")
 
 SCOPE = "ivr"
 """What a key must be for."""
@@ -28,6 +34,15 @@ class Bridge:
     deflections: Deflections
     eligibility: Eligibility
     events: CallEvents
+    in_flight: InFlight = field(default_factory=InFlight)
+    """What a caller could not wait for, until it has ended."""
+
+    async def soon(self, work: Coroutine[Any, Any, Result], left_s: float) -> Result:
+        """What a caller waits for; raises DatabaseUnavailable at the moment when it is too late."""
+        try:
+            return await self.in_flight.within(work, min(BEGIN_WITHIN_S, left_s))
+        except TimeoutError as hung:
+            raise DatabaseUnavailable from hung
 
     async def wish(self, holder: KeyHolder, asked: Asked) -> Wish | Answer:
         """What is asked, on which line; an unknown line is no fault but an answer: `continue`."""

@@ -1,6 +1,7 @@
 """A request as IVRs really send it: JSON whatever the Content-Type says, or a form; small faults forgiven."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ _MAX_DEPTH = 20
 _MARK = b"\xef\xbb\xbf"
 """By which Windows programs say that what follows is UTF-8; RFC 8259 lets a reader skip it."""
 _MAX_CONTEXT = 8 * 1024
+_DEADLINE = re.compile(rb'deadline_ms"?\s*[=:]\s*"?(\d{1,9})')
 _NESTED = frozenset({"consent", "customer", "context"})
 # Empty, they say something: nobody may know who calls, or no key was pressed.
 _TELLING_WHEN_EMPTY = frozenset({"caller", "call_id", "line", "digits", "From", "Digits"})
@@ -84,6 +86,12 @@ def storable(value: Any) -> Any:
     if isinstance(value, float) and value - value != 0:
         return None  # NaN and infinities are no JSON
     return value
+
+
+def deadline_named(*parts: bytes) -> int | None:
+    """The deadline that a request names, seen before it is known who asks, and so before it is read."""
+    found = (_DEADLINE.search(part) for part in parts)
+    return next((int(each[1]) for each in found if each is not None), None)
 
 
 def clean(text: str) -> str:

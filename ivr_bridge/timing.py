@@ -71,6 +71,11 @@ class Budget:
         """Since receipt."""
         return round((time.monotonic() - self.received) * 1000)
 
+    @property
+    def answer_in_s(self) -> float:
+        """Until the answer must leave."""
+        return self.answer_by - time.monotonic()
+
     def left_s(self) -> float:
         """Until the last look."""
         return self.decide_by - time.monotonic()

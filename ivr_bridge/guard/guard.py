@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from math import floor
 
+import asyncpg
+
 from core.faults import Refused, Unavailable
 from core.ids import LineId, WorkspaceId
 from core.postgres import Database
@@ -74,7 +76,7 @@ class Guard:
         counted = velocity.subjects(wish.line, wish.caller, wish.line.terms.velocity)
         if wish.target is None:
             return limits
-        around = await self._around.ask(wish.workspace_id, (counted, wish.target))
+        around = await self._look_around(wish.workspace_id, (counted, wish.target))
         room = None
         if ready is not None:
             room = (await self.pacing.room(ready.account, around.contact_id)).allowed
@@ -160,6 +162,16 @@ class Guard:
         over = counts.over
         limits = replace(limits, velocity_over=over, velocity_left=over is None)
         return Entry(limits, block, counts, found)
+
+    async def _look_around(
+        self, workspace_id: WorkspaceId, asked: tuple[Sequence[Subject], str]
+    ) -> Around:
+        try:
+            return await self._around.ask(workspace_id, asked)
+        except asyncpg.LockNotAvailableError:
+            # Shared connections wait for no lock: whoever must wait for one waits alone.
+            (around,) = await velocity.look_around(self._database, workspace_id, [asked])
+            return around
 
     async def _give_back(self, workspace_id: WorkspaceId, entry: Entry) -> None:
         """What cannot be given back now is lost for its hour."""

@@ -23,6 +23,7 @@ from ivr_bridge.lines import Lines
 from ivr_bridge.offering import UsualOffers
 from tests.fakes.asterisk import Channel, _assignment
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House
+from tests.ivr_bridge.test_hanging import nobody_reads
 
 WITH_KEY = f"key={KEY}"
 _HEADERS = {
@@ -254,6 +255,18 @@ async def test_who_says_nothing_more_is_not_waited_for(
     assert said == b'SET VARIABLE IVRB_ACTION "continue"\n'
     mute.close()
     assert await house.network.counts() == {}
+
+
+async def test_a_database_that_hangs_keeps_no_channel_waiting(
+    house: House, address: tuple[str, int], database_url: str
+):
+    async with nobody_reads(database_url, "core.api_key"):
+        channel = a_channel()
+        began = asyncio.get_running_loop().time()
+        assert await channel.agi(address, "deflect", WITH_KEY) == "SUCCESS"
+        assert asyncio.get_running_loop().time() - began < 1.5
+    told = channel.variables
+    assert (told["IVRB_ACTION"], told["IVRB_REASON"]) == ("continue", "database_unavailable")
 
 
 async def test_a_stop_lets_calls_finish(house: House):

@@ -17,13 +17,14 @@ from core.faults import Fault, Forbidden, Unauthorized
 from core.ids import DeflectionId, parse
 from ivr_bridge.answer import Answer
 from ivr_bridge.asking import SCOPE, Bridge
-from ivr_bridge.deflections import DeflectionUnknown
+from ivr_bridge.deflections import BEGIN_WITHIN_S, DeflectionUnknown
 from ivr_bridge.dialects.fastagi.talk import MAX_LINE, Gone, Talk
 from ivr_bridge.dialects.fastagi.variables import ACTION, REASON, TRACE_ID, refused, variables
 from ivr_bridge.dialects.fastagi.visit import Path, Visit, visit
 from ivr_bridge.inflight import InFlight
 from ivr_bridge.outcome import Action
 from ivr_bridge.reading import asked_of
+from ivr_bridge.store import Row
 from ivr_bridge.timing import LONGEST_MS, VERBS_DEADLINE_MS, Budget, deadline_ms, patience_s
 
 log = structlog.get_logger()
@@ -107,7 +108,7 @@ class FastAgi:
         asked: Visit | None = None
         try:
             asked = visit(headers)
-            holder = await self._holder(asked, talk)
+            holder = await self._bridge.soon(self._holder(asked, talk), BEGIN_WITHIN_S)
             # A connection that breaks from here on leaves this word, even where the dialplan forgot it.
             await talk.set_variable(ACTION, Action.CONTINUE.value)
             told, action = await self._answered(talk, asked, holder, began)
@@ -160,23 +161,29 @@ class FastAgi:
         return variables(answer), answer.action
 
     async def _decided(self, asked: Visit, holder: KeyHolder, began: float) -> Answer:
-        wish = await self._bridge.wish(holder, asked_of(asked.fields))
+        bridge = self._bridge
+        wish = await bridge.soon(bridge.wish(holder, asked_of(asked.fields)), BEGIN_WITHIN_S)
         if isinstance(wish, Answer):
             return wish
         limit = deadline_ms(wish.request.deadline_ms, wish.line.deadline_ms, VERBS_DEADLINE_MS)
         budget = Budget.of_call(began, limit)
         if asked.path is Path.ELIGIBILITY:
-            return await self._bridge.eligibility.ask(wish, budget)
-        return await self._bridge.deflections.decide(wish, budget)
+            return await bridge.soon(bridge.eligibility.ask(wish, budget), budget.answer_in_s)
+        return await bridge.deflections.decide(wish, budget)
 
     async def _decision(self, holder: KeyHolder, fields: Any) -> Answer:
+        row = await self._bridge.soon(self._attempt(holder, fields), BEGIN_WITHIN_S)
+        wait_s = patience_s(str(fields.get("wait_ms", "")))
+        return await self._bridge.deflections.follow(holder.workspace_id, row, wait_s=wait_s)
+
+    async def _attempt(self, holder: KeyHolder, fields: Any) -> Row:
+        """The attempt that is asked about, on a line of this key."""
         deflection_id = DeflectionId(parse("d", str(fields.get("deflection_id", ""))))
         row = await self._bridge.deflections.find(holder.workspace_id, deflection_id)
         line = await self._bridge.lines.by_id(holder.workspace_id, row.line_id)
         if line is None or not line.opens_to(holder.lines):
             raise DeflectionUnknown
-        wait_s = patience_s(str(fields.get("wait_ms", "")))
-        return await self._bridge.deflections.follow(holder.workspace_id, row, wait_s=wait_s)
+        return row
 
     async def _event(self, holder: KeyHolder, fields: Any) -> Told:
         taken = await self._bridge.events.take(holder.workspace_id, holder.lines, [fields])

@@ -1,0 +1,70 @@
+"""A database that does not answer keeps no caller waiting: the call goes on, in time."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from ivr_bridge.reading import deadline_named
+from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House
+
+BODY = {"call_id": "call-1", "caller": CALLER, "line": LINE}
+
+
+@asynccontextmanager
+async def nobody_reads(database_url: str, table: str) -> AsyncIterator[None]:
+    """Whoever looks into this table waits."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        async with conn.transaction():
+            await conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+    finally:
+        await conn.close()
+
+
+@pytest.mark.parametrize(
+    "table", ["core.api_key", "ivr_bridge.line", "messaging.address", "ivr_bridge.call"]
+)
+async def test_every_question_is_answered_in_time(house: House, database_url: str, table: str):
+    moved = await house.ivr.deflect("call-0")
+    house.forget()
+    if table == "core.api_key":
+        house.ivr.key = "ib_one-that-nobody-remembers"
+    async with nobody_reads(database_url, table):
+        for path in ("/v1/eligibility", "/v1/deflections"):
+            told = await house.ivr.post(path, {**BODY, "deadline_ms": 700})
+            assert (told.status, told.action) == (503, "continue"), path
+            assert told.took_s < 0.7, path
+        if table in {"core.api_key", "ivr_bridge.line"}:
+            told = await house.ivr.get(f"/v1/deflections/{moved.json['deflection_id']}")
+            assert (told.status, told.action) == (503, "continue")
+            assert told.took_s < 1.5
+    house.ivr.key = KEY
+    assert (await house.ivr.eligible("call-2")).status == 200
+
+
+async def test_a_no_that_cannot_be_written_down_goes_on_in_time(house: House, database_url: str):
+    async with nobody_reads(database_url, "ivr_bridge.call_event"):
+        told = await house.ivr.post(
+            "/v1/deflections?format=twiml&answers=offer",
+            {**BODY, "digits": "2", "deadline_ms": 700},
+        )
+    assert (told.status, b"Hangup" in told.body) == (200, False)
+    assert told.took_s < 0.7
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        ((b'{"deadline_ms":1500}',), 1500),
+        ((b'{"deadline_ms" : "1500"}',), 1500),
+        ((b"call_id=c&deadline_ms=1500&line=x",), 1500),
+        ((b"", b"/v1/eligibility?deadline_ms=900&format=text"), 900),
+        ((b'{"deadline_ms":"soon"}', b"/v1/eligibility"), None),
+        ((b"", b""), None),
+    ],
+)
+def test_a_deadline_is_seen_before_it_is_known_who_asks(parts, found):
+    assert deadline_named(*parts) == found
