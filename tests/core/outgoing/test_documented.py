@@ -68,7 +68,8 @@ def test_node():
 
 @pytest.mark.skipif(shutil.which("php") is None, reason="no PHP on this machine")
 def test_php():
-    asked = json.dumps(json.dumps([VECTOR_SECRET, TRIALS]))
+    as_given = [({name.title(): each for name, each in h.items()}, *more) for h, *more in TRIALS]
+    asked = json.dumps(json.dumps([VECTOR_SECRET, as_given]))
     script = recipe("php") + (
         f"\n[$secret, $trials] = json_decode({asked}, true);"
         "\necho json_encode(array_map(fn($t) => genuine($secret, $t[0], $t[1], $t[2]), $trials));"
