@@ -104,6 +104,19 @@ async def test_no_is_remembered(product: Product, proxy: Between, phone: Phone, 
     assert "declined" in await events(product, channel)
 
 
+@pytest.mark.parametrize("way", ["curl", "agi"])
+async def test_a_caller_id_says_nothing_but_a_number(
+    product: Product, proxy: Between, phone: Phone, way: str
+):
+    """Commas part the arguments of AGI(), ampersands the fields of a form; a SIP caller chooses both."""
+    plan = over_curl(product, proxy.url) if way == "curl" else over_agi(product)
+    called = f"{phone.number},event=declined&event=declined"
+    channel = Channel(plan, Caller(called, LINE, waits=[("FULL", "1")]))
+    await hears(channel)
+    assert "declined" not in await events(product, channel)
+    assert channel.variables["IVRB_CALLER"] == phone.number
+
+
 # What FreePBX writes for a queue, as far as the recipe leans on it.
 EXT_QUEUES = """
 [ext-queues]
