@@ -239,9 +239,13 @@ async def _prepare(conn: Any) -> None:
     )
 
 
+# Made once: `json.dumps` makes another one each time that it is asked for more than its defaults.
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def to_json(value: object) -> str:
     """How a document is written where many travel in one array: `:documents::text[]`."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _written(value)
 
 
 @asynccontextmanager

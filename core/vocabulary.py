@@ -44,7 +44,34 @@ class PhoneNumber:
     @property
     def region(self) -> str | None:
         """ISO 3166-1 country of the numbering plan, when it is known."""
-        return _region(self)
+        plan = plan_of(self)
+        return None if plan is None else plan.region
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the numbering plans say about a number."""
+
+    country_code: int
+    region: str | None
+    """Of the very number; None where the plan of its country does not know it."""
+    kind: int
+    """A `phonenumbers.PhoneNumberType`."""
+
+
+# A call asks several times about the same number, and reading one is slow.
+@lru_cache(maxsize=4096)
+def plan_of(number: PhoneNumber) -> Plan | None:
+    """Where a number belongs; None when it is none."""
+    try:
+        parsed = phonenumbers.parse(number.e164)
+    except phonenumbers.NumberParseException:
+        return None
+    return Plan(
+        parsed.country_code or 0,
+        phonenumbers.region_code_for_number(parsed),
+        phonenumbers.number_type(parsed),
+    )
 
 
 # Their mobiles and landlines share a look (Argentina with or without a 9, Mexico's 52 and 521, Brazil's
@@ -62,25 +89,10 @@ _NEVER_MOBILE = frozenset(
 )
 
 
-# A call asks several times about the same number, and reading one is slow.
-@lru_cache(maxsize=4096)
-def _region(number: PhoneNumber) -> str | None:
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number.e164))
-    except phonenumbers.NumberParseException:
-        return None
-
-
-@lru_cache(maxsize=4096)
 def is_landline(number: PhoneNumber) -> bool:
     """Does the numbering plan say for certain that this is no mobile? In doubt it does not."""
-    try:
-        parsed = phonenumbers.parse(number.e164)
-    except phonenumbers.NumberParseException:
-        return False
-    if phonenumbers.region_code_for_number(parsed) in _UNSURE_PLANS:
-        return False
-    return phonenumbers.number_type(parsed) in _NEVER_MOBILE
+    plan = plan_of(number)
+    return plan is not None and plan.region not in _UNSURE_PLANS and plan.kind in _NEVER_MOBILE
 
 
 def mask(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from core.ids import AccountId, new_id
 from core.jobs import NewJob
+from core.postgres import to_json
 from messaging.channel import (
     Account,
     AddressKind,
@@ -88,7 +88,7 @@ class Rows:
         self.account_ids.append(account.id)
         self.event_keys.append(key)
         self.kinds.append(kind)
-        self.payloads.append(None if payload is None else json.dumps(payload))
+        self.payloads.append(None if payload is None else to_json(payload))
         self.raws.append(raw)
         return inbox_id
 

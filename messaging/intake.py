@@ -45,7 +45,7 @@ _WORTH_A_HAND = 12
 
 # A job for each message that nobody took in before.
 _TAKE_IN = Woven(
-    "SELECT inbox_id FROM taken",
+    "SELECT count(*) FROM taken",
     taken=Strand(SQL["take_in"]),
     jobs=Strand(JOBS["enqueue"], job_ids=only_where("SELECT inbox_id FROM taken", "jobs.inboxes")),
 )

@@ -1,6 +1,5 @@
 """Putting jobs in and taking them back."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.ids import JobId, WorkspaceId, new_id
-from core.postgres import Tx
+from core.postgres import Tx, to_json
 from core.queries import load
 
 SQL = load(Path(__file__).with_name("jobs.sql"))
@@ -65,7 +64,7 @@ def enqueued(workspace_id: WorkspaceId, jobs: Sequence[NewJob]) -> dict[str, Any
         "kinds": [job.kind for job in jobs],
         "lanes": [job.lane for job in jobs],
         "keys": [job.key for job in jobs],
-        "payloads": [json.dumps(job.payload) for job in jobs],
+        "payloads": [to_json(job.payload) for job in jobs],
         "due_ats": [job.due_at for job in jobs],
         "delays_s": [job.delay_s for job in jobs],
     }

@@ -1,12 +1,11 @@
 """Which country a number belongs to, and whether a line may write there."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from core.vocabulary import PhoneNumber
+from core.vocabulary import PhoneNumber, plan_of
 
 EVERYWHERE = "*"
 
@@ -23,16 +22,12 @@ _NEVER = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
 def country_of(number: PhoneNumber) -> str | None:
     """ISO 3166 country; by its calling code where the numbering plan does not know the number."""
-    try:
-        parsed = phonenumbers.parse(number.e164)
-    except phonenumbers.NumberParseException:
+    plan = plan_of(number)
+    if plan is None:
         return None
-    region = phonenumbers.region_code_for_number(parsed)
-    if region is None and parsed.country_code is not None:
-        region = phonenumbers.region_code_for_country_code(parsed.country_code)
+    region = plan.region or phonenumbers.region_code_for_country_code(plan.country_code)
     return None if region in {None, "ZZ"} else region
 
 
@@ -42,12 +37,8 @@ def may_write_to(
     """To the line's own country, unless others are listed; to premium and satellite numbers never."""
     if country is None or country == _NOWHERE:
         return False
-    if _costs_its_caller(number):
+    plan = plan_of(number)
+    if plan is None or plan.kind in _NEVER:
         return False
     listed = (own,) if allowed is None else allowed
     return EVERYWHERE in listed or country in listed
-
-
-@lru_cache(maxsize=4096)
-def _costs_its_caller(number: PhoneNumber) -> bool:
-    return phonenumbers.number_type(phonenumbers.parse(number.e164)) in _NEVER
