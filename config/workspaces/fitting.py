@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.vocabulary import ChannelKind
+from ivr_bridge.admin.fitting import LONGEST_TTL_S, SEEN_AT_ONCE_S
 
 if TYPE_CHECKING:
     from config.workspaces.model import LinePart, OpeningPart, TemplatePart
-
-SEEN_AT_ONCE_S = 60
-"""The longest time to live of a message that must be seen while its reader still waits."""
-LONGEST_TTL_S = 30 * 86_400
-"""Meta's default, where a template says nothing."""
 
 Templates = Mapping[tuple[str, str, str], "TemplatePart"]
 

@@ -146,6 +146,8 @@ class TemplateChoice(_Document):
     body: str
     parameters: int
     buttons: Sequence[str]
+    ttl_s: int | None
+    """How long it may take to arrive, as it stands at the provider; without one, 30 days."""
     state: str
 
 
@@ -153,6 +155,8 @@ class Choices(_Document):
     """What a line may refer to."""
 
     accounts: Sequence[str]
+    kinds: Mapping[str, str]
+    """What each account is: `whatsapp`, `sms`."""
     flows: Sequence[str]
     queues: Sequence[str]
     templates: Sequence[TemplateChoice]

@@ -1,7 +1,6 @@
 """Lines in people's hands: shown, checked against what is there, and changed one version at a time."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +20,10 @@ from ivr_bridge.admin.documents import (
     LineWanted,
     TemplateChoice,
 )
+from ivr_bridge.admin.fitting import misfits
 from ivr_bridge.line import Line
 from ivr_bridge.lines import all_lines, put_line
-from ivr_bridge.policy.keeping import doubts, learn
+from ivr_bridge.policy.keeping import learn
 
 log = structlog.get_logger()
 
@@ -84,7 +84,7 @@ class LineKeeping:
                 raise NoSuchLine
             if before is not None:
                 _may_change(before, change)
-            _refuse_what_is_not_there(change.line, await _choices(tx))
+            _refuse_what_does_not_fit(change.line, await _choices(tx))
             await put_line(tx, change.line.draft(name))
             kept = await _named(tx, name)
             await audit.note(
@@ -115,8 +115,10 @@ async def _held(tx: Tx, name: str) -> Line | None:
 async def _choices(tx: Tx) -> Choices:
     asked = {"workspace": tx.workspace_id}
     home = await workspace(tx)
+    kinds = {row["name"]: row["kind"] for row in await tx.fetch(*SQL["accounts"](**asked))}
     return Choices(
-        accounts=[row["name"] for row in await tx.fetch(*SQL["accounts"](**asked))],
+        accounts=list(kinds),
+        kinds=kinds,
         flows=[row["flow"] for row in await tx.fetch(*SQL["flows"](**asked))],
         queues=[row["name"] for row in await tx.fetch(*SQL["queues"](**asked))],
         templates=[TemplateChoice(**row) for row in await tx.fetch(*SQL["templates"](**asked))],
@@ -134,36 +136,10 @@ def _may_change(before: Line, change: LineChange) -> None:
         raise ChangedMeanwhile(version=before.version)
 
 
-def _refuse_what_is_not_there(wanted: LineWanted, choices: Choices) -> None:
-    errors = [{"path": path, "message": message} for path, message in _not_there(wanted, choices)]
+def _refuse_what_does_not_fit(wanted: LineWanted, choices: Choices) -> None:
+    errors = [{"path": path, "message": message} for path, message in misfits(wanted, choices)]
     if errors:
-        raise Invalid("The line refers to what is not there; see errors.", errors=errors)
-
-
-def _not_there(wanted: LineWanted, choices: Choices) -> Iterator[tuple[str, str]]:
-    if wanted.account not in choices.accounts:
-        yield "line.account", f"There is no channel account {wanted.account!r}."
-    if wanted.flow not in choices.flows:
-        yield "line.flow", f"There is no flow {wanted.flow!r}."
-    for path, queue in (("queue", wanted.queue), ("callback_queue", wanted.callback_queue)):
-        if queue is not None and queue not in choices.queues:
-            yield f"line.{path}", f"There is no queue {queue!r}."
-    templates = {
-        (each.name, each.language[:2]): each
-        for each in choices.templates
-        if each.account == wanted.account
-    }
-    for language, use in wanted.opening.items():
-        template = templates.get((use.template, language))
-        path = f"line.opening.{language}"
-        if template is None:
-            yield path, f"{wanted.account!r} has no template {use.template!r} in this language."
-        elif template.parameters != len(use.parameters):
-            yield path, f"{use.template!r} takes {template.parameters} values."
-    terms = wanted.terms
-    for name, policy in (("policy", terms.policy), ("shadow", terms.shadow)):
-        for place, why in doubts(policy, wanted.consent.prompt_version) if policy else ():
-            yield f"line.terms.{name}.{place}", f"{why[0].upper()}{why[1:]}."
+        raise Invalid("The line does not fit what is there; see errors.", errors=errors)
 
 
 def _changed(before: Line | None, after: Line) -> list[str]:

@@ -56,6 +56,21 @@ async def test_a_line_is_added_changed_and_answers(product: Product, phone: Phon
             ({"account": "nowhere"}, "line.account"),
             ({"opening": {"de": {"template": "call_to_chat"}}}, "line.opening.de"),
             ({"opening": {"ru": {"template": "call_to_chat"}}}, "line.opening.ru"),
+            # The demo's template may arrive later than anybody waits on the line.
+            ({"confirm": "delivered"}, "time to live"),
+            ({"terms": {"channels": [{"channel": "nowhere"}]}}, "line.terms.channels.0.channel"),
+            (
+                {"terms": {"channels": [{"channel": "whatsapp", "confirm": "delivered"}]}},
+                "time to live",
+            ),
+            (
+                {
+                    "terms": {
+                        "rescue": {"by": "sms", "channel": "whatsapp", "text": {"ru": "{link}"}}
+                    }
+                },
+                "line.terms.rescue.channel",
+            ),
             ({"grace_ms": -1}, "line.grace_ms"),
             ({"surprise": 1}, "line.surprise"),
         ):

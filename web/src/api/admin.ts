@@ -26,6 +26,7 @@ export interface Choices {
   readonly accounts: readonly string[];
   readonly flows: readonly string[];
   readonly queues: readonly string[];
+  readonly kinds: Readonly<Record<string, string>>;
   readonly templates: readonly TemplateChoice[];
   readonly languages: readonly string[];
   readonly line_schema: Schema;
