@@ -228,6 +228,13 @@ ENDPOINTS = (
     ),
     _for_operators(
         "GET",
+        "/v1/titles",
+        contacts.list_titles,
+        "What people read instead of the names of slots, tags, topics and steps",
+        answers=objects.Titles,
+    ),
+    _for_operators(
+        "GET",
         "/v1/contacts/{id}",
         contacts.show_contact,
         "One customer",

@@ -1,4 +1,4 @@
-"""Who the customer is, for whoever talks to them; and the templates that may be sent to them."""
+"""Who the customer is, for whoever talks to them; the words for what is known of them, and templates."""
 
 from aiohttp import web
 
@@ -74,3 +74,15 @@ async def list_templates(request: web.Request) -> web.Response:
             ]
         )
     )
+
+
+async def list_titles(request: web.Request) -> web.Response:
+    """The titles of the flows in use; where two flows differ, the one that greets everybody speaks."""
+    desk, who = asker(request)
+    async with desk.database.workspace(who.workspace_id, read_only=True) as tx:
+        rows = await tx.fetch(*SQL["titles"](workspace=who.workspace_id))
+    titles: dict[str, dict[str, str]] = {}
+    for row in rows:
+        for language, named in row["titles"].items():
+            titles.setdefault(language, {}).update(named)
+    return answer(objects.Titles(titles=titles))

@@ -119,6 +119,15 @@ SELECT t.name, t.language, t.body, t.parameters, a.name AS channel
    AND (:channel::text IS NULL OR a.kind = :channel OR a.name = :channel)
  ORDER BY t.name, t.language, a.name;
 
+-- name: titles
+-- What the flows in use call their names for people; the flow that greets everybody comes last.
+SELECT v.content::jsonb -> 'titles' AS titles
+  FROM handoff.flow AS f
+  JOIN handoff.flow_version AS v
+    ON v.workspace_id = f.workspace_id AND v.flow = f.flow AND v.version = f.version
+ WHERE f.workspace_id = :workspace AND v.content::jsonb ? 'titles'
+ ORDER BY f.is_default, f.flow;
+
 -- name: look_at
 -- This desk now looks at this conversation, or at none.
 UPDATE handoff.operator_socket

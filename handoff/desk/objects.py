@@ -307,5 +307,11 @@ class Queues(RootModel[list[Queue]]):
     """The queues in sight."""
 
 
+class Titles(BaseModel):
+    """Names and what people call them, by language."""
+
+    titles: Mapping[str, Mapping[str, str]]
+
+
 class Templates(RootModel[list[Template]]):
     """Templates that may be sent."""

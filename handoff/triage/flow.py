@@ -18,6 +18,7 @@ from handoff.triage.parts import (
     Resolution,
     TagName,
     TextRef,
+    Title,
     span,
 )
 from handoff.triage.says import MAX_BUTTONS, MAX_ROWS
@@ -193,6 +194,8 @@ class Flow(Part):
     nodes: dict[Name, _AnyNode] = Field(min_length=1)
     keywords: dict[Name, Keyword] = Field(default_factory=dict)
     texts: dict[LanguageCode, dict[Name, str]] = Field(default_factory=dict)
+    titles: dict[LanguageCode, dict[TagName, Title]] = Field(default_factory=dict)
+    """What operators read instead of the names of slots, tags, topics and nodes."""
     tests: tuple[Transcript, ...] = ()
 
     @model_validator(mode="after")
@@ -209,6 +212,9 @@ class Flow(Part):
     def canonical(self) -> str:
         """The frozen form: one spelling for one meaning, and itself readable as a flow file."""
         content = self.model_dump(mode="json", by_alias=True, exclude={"tests"}, exclude_none=True)
+        # A flow without titles keeps the version that it had before there were any.
+        if not self.titles:
+            del content["titles"]
         # Sorting the nodes forgets which menu came first, so the main menu is written out.
         content["menu"] = self.main_menu
         return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 _DURATION = re.compile(r"[0-9]{1,4}[smhd]")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_TITLE = 60
 _TAG = re.compile(r"[^\s,;]{1,40}")
 
 
@@ -43,6 +44,12 @@ def _duration(value: str) -> str:
     return value
 
 
+def _title(value: str) -> str:
+    if not value.strip() or len(value) > _TITLE:
+        raise ValueError(f"a title is made of 1 to {_TITLE} characters")
+    return value
+
+
 def _tag(value: str) -> str:
     if not _TAG.fullmatch(value):
         raise ValueError(f"`{value}` cannot be a tag: use one word of up to 40 characters")
@@ -53,6 +60,7 @@ Name = Annotated[str, AfterValidator(_name)]
 TextRef = Annotated[str, AfterValidator(_text_ref)]
 LanguageCode = Annotated[str, AfterValidator(_language)]
 TagName = Annotated[str, AfterValidator(_tag)]
+Title = Annotated[str, AfterValidator(_title)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Resolution = Literal["solved", "unsolved"]
 

@@ -29,7 +29,10 @@ async def test_from_the_call_to_the_report(people: People, product: Product, pho
     await expect(bar).to_contain_text("Анна Смирнова")
     await at(olga, "reservation-accept").click()
     await at(olga, "call-card").wait_for()
-    await expect(at(olga, "call-card")).to_contain_text("Toyshop main line")
+    card = at(olga, "call-card")
+    await expect(card).to_contain_text("Toyshop main line +7 800 250-00-00")
+    # In the operator's words, not by the names that the flow's author gave.
+    await expect(card).to_contain_text("Main menu › 1")
     await expect(bubble(olga, "How can I help?")).to_be_visible()
 
     # Words both ways; the marks move by themselves.

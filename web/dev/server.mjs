@@ -95,6 +95,7 @@ export async function start(port = 0, { empty = false, signedIn = true } = {}) {
     ['POST', /^\/v1\/reservations\/([^/]+)\/decline$/, () => [204]],
     ['POST', /^\/v1\/media$/, () => [201, { id: 'md_new', url: '/media/picture', mime: 'image/png', name: 'x.png', size: 1, width: 640, height: 420, state: 'ready' }]],
     ['GET', /^\/v1\/templates$/, () => story.TEMPLATES],
+    ['GET', /^\/v1\/titles$/, () => ({ titles: story.TITLES })],
     ['GET', /^\/v1\/contacts\/([^/]+)$/, ([id]) => story.contactOf([...conversations.values()].find((one) => one.contact.id === id))],
     ['GET', /^\/v1\/reports\/([^/]+)$/, ([name], _, query) => {
       const report = story.reportOf(name, query);

@@ -133,3 +133,8 @@ export function reportOf(name, query) {
   return { report: name, title: name, from, to, timezone: 'Europe/Moscow', group_by: [group], provisional_from: days.at(-2) ?? null,
     definition: 'Callers whose call ended after an executed hang-up and who wrote within 24 hours, divided by the callers who could be offered chat.', columns: [], rows, total };
 }
+
+export const TITLES = {
+  en: { order_no: 'Order number', order_status: 'Where is the order' },
+  ru: { order_no: 'Номер заказа', order_status: 'Где заказ' },
+};

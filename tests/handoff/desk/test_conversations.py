@@ -10,7 +10,10 @@ from core.vocabulary import PhoneNumber
 from handoff.conversation.lifecycle import State
 from handoff.conversation.opening import open_callback
 from handoff.routing.queues import QueueDraft, put_members, put_queue
+from handoff.triage.flows import publish
+from handoff.triage.reading import parse
 from messaging.templates import TemplateDraft, TemplateState, put_template, set_state, template
+from tests.handoff.conftest import FLOW
 
 WORDS = "Good day"
 
@@ -400,6 +403,23 @@ async def test_a_contact_shows_what_is_known_of_them(olga, held, desk):
     assert contact["addresses"] == [{"kind": "phone", "value": "+79…67"}]
     assert [one["id"] for one in contact["conversations"]] == [held["id"]]
     assert (contact["opted_out"], contact["tags"]) == (False, [])
+
+
+async def test_names_are_told_in_words(olga, desk):
+    house = desk.house
+    assert await olga.get("/v1/titles") == {"titles": {}}
+    for flow, titles, default in (
+        ("support", "{en: {order_no: Order number, menu: Menu}}", True),
+        ("other", "{en: {menu: Other menu}, ru: {menu: Меню}}", False),
+    ):
+        named = FLOW.replace("flow: support", f"flow: {flow}") + f"titles: {titles}\n"
+        async with house.database.workspace(house.workspace_id) as tx:
+            await publish(tx, parse(named), at=house.clock(), default=default)
+    # Where two flows differ, the one that greets everybody is heard.
+    assert (await olga.get("/v1/titles"))["titles"] == {
+        "en": {"order_no": "Order number", "menu": "Menu"},
+        "ru": {"menu": "Меню"},
+    }
 
 
 async def test_a_call_back_has_no_messenger(desk, olga):

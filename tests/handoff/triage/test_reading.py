@@ -49,6 +49,14 @@ def test_transcripts_do_not_change_the_version(shop, bent):
     assert tested.version == shop.version
 
 
+def test_titles_are_for_people_and_kept_with_the_version(shop, bent):
+    titled = parse(bent() + "titles: {en: {order_no: Order number}}\n")
+    assert titled.version != shop.version
+    assert parse(titled.canonical()).titles == {"en": {"order_no": "Order number"}}
+    # Without any, a flow keeps the version that it was published under.
+    assert "titles" not in json.loads(shop.canonical())
+
+
 def test_the_frozen_form_reads_back_as_the_same_version(shop):
     again = parse(shop.canonical())
     assert again.version == shop.version

@@ -10,6 +10,7 @@ import type {
   Presence,
   Template,
   TemplateChoice,
+  Titles,
 } from './types.ts';
 
 export type View = 'mine' | 'waiting' | 'open' | 'closed';
@@ -117,3 +118,5 @@ export const listTemplates = (
 
 export const getContact = (id: string): Promise<Contact> =>
   request('GET', `/v1/contacts/${encodeURIComponent(id)}`);
+
+export const listTitles = (): Promise<{ readonly titles: Titles }> => request('GET', '/v1/titles');

@@ -201,6 +201,9 @@ export interface Template {
   readonly channel: string;
 }
 
+/** By language: what people call the names of slots, tags, topics and steps. */
+export type Titles = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 export interface TemplateChoice {
   readonly name: string;
   readonly language: string;

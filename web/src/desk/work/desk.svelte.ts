@@ -20,6 +20,7 @@ import { Sending } from './sending.svelte.ts';
 import { settings } from './settings.svelte.ts';
 import { Store } from './store.svelte.ts';
 import { Threads } from './threads.svelte.ts';
+import { titles } from './titles.svelte.ts';
 
 export class Desk {
   readonly notices = new Notices();
@@ -224,6 +225,7 @@ export class Desk {
           this.store.apply([{ kind: 'presence', presence: frame.presence }]);
         } else {
           this.store.snapshot(frame);
+          void titles.read();
           this.lists.restart();
           this.#announce(frame.reservations);
           if (this.selected !== null) void this.#refresh(this.selected);
