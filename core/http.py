@@ -97,7 +97,8 @@ class Endpoint:
 
         async def checked(request: web.Request) -> web.StreamResponse:
             if "%00" in request.raw_path:
-                raise Invalid("The address may not contain the NUL character.")
+                nul = "The address may not contain the NUL character."
+                raise Invalid(nul, errors=[{"path": "", "message": nul}])
             await self._check(request)
             return await self.handler(request)
 
@@ -223,7 +224,8 @@ def _look_through(value: object, depth: int = 0) -> None:
         raise ValueError("nested too deeply")
     if isinstance(value, str) and "\0" in value:
         # JSON can carry it; a text in PostgreSQL cannot.
-        raise Invalid("The body may not contain the NUL character (\\u0000).")
+        nul = "The body may not contain the NUL character (\\u0000)."
+        raise Invalid(nul, errors=[{"path": "", "message": nul}])
     if isinstance(value, dict):
         for name, inner in value.items():
             _look_through(name, depth)

@@ -338,7 +338,8 @@ QUESTIONS = [
     ("cursor=WyIyMDI2LTAxLTAxIiwgMV0", 400),
     ("cursor=" + "W" * 4000, 400),
     ("queue=qu_nonsense", 404),
-    ("q=%00%25_", 200),
+    ("q=%00%25_", 400),
+    ("q=%25_", 200),
 ]
 
 
