@@ -1,10 +1,12 @@
-"""Valkey is killed in the middle of a chat and stays away: hints are gone, work is not."""
+"""Valkey is killed in the middle of a chat and stays away: hints are gone, work is not. Then PostgreSQL
+stands still: no IVR waits for it."""
 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from config.embedded import Embedded, throwaway
 from migrations.runner import migrate
 from tests.journeys.desk import at_the_desk
 from tests.journeys.story import asks_for_a_person, moves_to_chat, reaches, said
-from tests.product import ACCOUNT, NUMBERS, Product, running_product
+from tests.product import ACCOUNT, LINE, NUMBERS, Product, running_product
 
 
 @pytest.mark.embedded
@@ -45,6 +47,48 @@ async def test_chats_and_calls_go_on_without_it(tmp_path: Path):
             assert await product.sandbox.openings(phone) == 1
         texts = [one["text"] for one in await first.messages(ACCOUNT)]
         assert [texts.count(text) for text in ("До", "Без Redis", "И обратно", "После")] == [1] * 4
+        await every_answer_comes_in_time_while_postgresql_stands_still(product)
+
+
+async def every_answer_comes_in_time_while_postgresql_stands_still(product: Product) -> None:
+    """For longer than anything about keys and lines is remembered."""
+    caller = NUMBERS["late"]
+    with standing_still(await postgresql(product)):
+        for path in ("/v1/eligibility", "/v1/deflections") * 3:
+            began = time.monotonic()
+            asked = {"call_id": f"still{path}", "caller": caller, "line": LINE, "deadline_ms": 1200}
+            async with product.post(path, asked) as answer:
+                told = await answer.json(content_type=None)
+            assert time.monotonic() - began < 1.2, path
+            assert (answer.status, list(told)[-1], told["action"]) == (503, "action", "continue")
+    assert await product.sandbox.openings(caller) == 0
+    async with asyncio.timeout(20):
+        while (await product.deflect(NUMBERS["reorder"], deadline_ms=6000))["action"] != "hangup":
+            pass
+
+
+async def postgresql(product: Product) -> list[int]:
+    """The processes of the server that serve anybody."""
+    rows = await product.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+    pids = [int(row["pid"]) for row in rows]
+    stat = Path(f"/proc/{pids[0]}/stat").read_text()
+    return [int(stat.rpartition(")")[2].split()[1]), *pids]
+
+
+@contextmanager
+def standing_still(pids: Sequence[int]) -> Iterator[None]:
+    """Neither dead nor alive."""
+
+    def tell(word: signal.Signals) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, word)
+
+    tell(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        tell(signal.SIGCONT)
 
 
 async def kill_valkey(pair: Embedded) -> None:
