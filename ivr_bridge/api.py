@@ -24,7 +24,7 @@ from ivr_bridge.events import LineForbidden
 from ivr_bridge.opening import Wish
 from ivr_bridge.outcome import Action, Reason
 from ivr_bridge.reading import deadline_named
-from ivr_bridge.reception import MAX_REQUEST, Reception
+from ivr_bridge.reception import MAX_EVENTS, MAX_REQUEST, Reception
 from ivr_bridge.store import Row
 from ivr_bridge.timing import (
     DEADLINE_MS,
@@ -128,8 +128,12 @@ async def _attempt(turn: Turn) -> tuple[WorkspaceId, Row]:
 
 async def _events(turn: Turn) -> web.Response:
     bridge = turn.request.app[BRIDGE]
-    workspace_id, lines, told = await turn.request.app[RECEPTION].events(turn)
-    taken = await bridge.events.take(workspace_id, lines, told)
+    await read_limited(turn.request, MAX_EVENTS)
+    entered = turn.request.app[RECEPTION].events(turn)
+    workspace_id, lines, told = await bridge.soon(entered, BEGIN_WITHIN_S)
+    taking = bridge.events.take(workspace_id, lines, told)
+    # A single event is told in mid-call, by a dialplan that waits; nobody waits for a batch.
+    taken = await (bridge.soon(taking, BEGIN_WITHIN_S) if len(told) == 1 else taking)
     return web.Response(
         body=taken.model_dump_json().encode(), content_type="application/json", charset="utf-8"
     )

@@ -45,6 +45,14 @@ async def test_every_question_is_answered_in_time(house: House, database_url: st
     assert (await house.ivr.eligible("call-2")).status == 200
 
 
+async def test_an_event_told_in_mid_call_is_not_waited_for(house: House, database_url: str):
+    async with nobody_reads(database_url, "ivr_bridge.call"):
+        told = await house.ivr.event("queued")
+        assert (told.status, told.action) == (503, "continue")
+        assert told.took_s < 1.5
+    assert (await house.ivr.event("queued")).json["accepted"] == 1
+
+
 async def test_a_no_that_cannot_be_written_down_goes_on_in_time(house: House, database_url: str):
     async with nobody_reads(database_url, "ivr_bridge.call_event"):
         told = await house.ivr.post(

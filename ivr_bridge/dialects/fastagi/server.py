@@ -186,7 +186,8 @@ class FastAgi:
         return row
 
     async def _event(self, holder: KeyHolder, fields: Any) -> Told:
-        taken = await self._bridge.events.take(holder.workspace_id, holder.lines, [fields])
+        taking = self._bridge.events.take(holder.workspace_id, holder.lines, [fields])
+        taken = await self._bridge.soon(taking, BEGIN_WITHIN_S)
         return [(REASON, taken.refused[0].code if taken.refused else "ok")]
 
     async def _ended(self, holder: KeyHolder, fields: Any, talk: Talk) -> None:
