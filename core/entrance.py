@@ -46,7 +46,7 @@ async def require_key(
         holder = await request.app[KEYS].signed(signed)
     else:
         holder = await _shown(request, key)
-    if not holder.admits(client_address(request)):
+    if not await request.app[KEYS].admit(holder, client_address(request)):
         raise AddressForbidden
     if scope is not None and scope not in holder.scopes:
         raise Forbidden(f"This key does not open {scope}.")

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from core.access.keys import forget_nonces
+from core.access.refusals import forget_refusals
 from core.clock import Clock
 from core.events import Events, MakeJob
 from core.ids import ContactId, ConversationId, DeflectionId, MessageId, public
@@ -194,6 +195,7 @@ class Aftermath:
         async with self.database.workspace(workspace_id) as tx:
             await links.forget(tx)
             await forget_nonces(tx)
+            await forget_refusals(tx)
             await velocity.forget(tx)
             await enqueue(tx, tidying())
             await finish(tx, job)

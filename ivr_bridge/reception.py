@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.access import KeyHolder, Workspaces
+from core.access.refusals import Why
 from core.access.workspaces import WorkspaceUnknown
 from core.clock import Clock
+from core.entrance import KEYS
 from core.faults import Invalid, Unauthorized
 from core.http import read_limited, require_key
 from core.ids import WorkspaceId
@@ -129,6 +131,8 @@ class Reception:
             body=turn.body,
             now=self.clock(),
         ):
+            refusals = turn.request.app[KEYS].refusals
+            await refusals.count(asker.workspace_id, line.name, Why.SIGNATURE)
             raise SignatureWrong
 
     async def _line(self, asker: Asker, told: object) -> Line | None:

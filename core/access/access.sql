@@ -157,6 +157,17 @@ RETURNING nonce;
 DELETE FROM core.nonce
  WHERE workspace_id = :workspace AND seen_at < clock_timestamp() - make_interval(secs => :older_than_s);
 
+-- name: count_refusals
+-- So many more in this minute.
+INSERT INTO core.refused_key AS r (workspace_id, subject, why, minute, times)
+VALUES (:workspace, :subject, :why, date_trunc('minute', clock_timestamp()), :times)
+    ON CONFLICT (workspace_id, subject, why, minute) DO UPDATE SET times = r.times + excluded.times;
+
+-- name: forget_refusals
+-- Minutes that nobody looks at any more.
+DELETE FROM core.refused_key
+ WHERE workspace_id = :workspace AND minute < clock_timestamp() - interval '1 hour';
+
 -- name: hold_name
 -- Keys of one name are changed by one command at a time.
 SELECT pg_advisory_xact_lock(hashtextextended('core.api_key ' || :workspace::integer || ' ' || :name::text, 0));

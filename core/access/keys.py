@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from uuid import UUID
 
+from core.access.refusals import UNKNOWN, Refusals, Why
 from core.access.signing import Signed, fresh, signed_right
 from core.access.sql import SQL
 from core.clock import Clock
@@ -57,13 +58,17 @@ class Keys:
         self._database = database
         self._sealer = sealer
         self._clock = clock
+        self.refusals = Refusals(database)
         self._remembered: dict[object, tuple[float, KeyHolder | None]] = {}
         self._looking: dict[object, asyncio.Lock] = {}
 
     async def find(self, key: str) -> KeyHolder | None:
         """Who holds this key? None when nobody does, it was revoked or has run out."""
         hashed = token_hash(key)
-        return await self._ask(hashed, lambda: self._with_hash(hashed))
+        holder = await self._ask(hashed, lambda: self._with_hash(hashed))
+        if holder is None:
+            UNKNOWN.inc()
+        return holder
 
     async def by_address(
         self, address: Address, workspace_id: WorkspaceId | None = None
@@ -80,16 +85,20 @@ class Keys:
         try:
             key_id = parse("k", signed.key)
         except NotFound:
+            UNKNOWN.inc()
             raise NotSigned("There is no key with this id.") from None
         holder = await self._ask(key_id, lambda: self._with_id(key_id))
         if holder is None or holder.sealed_secret is None:
+            UNKNOWN.inc()
             raise NotSigned("There is no key with this id.")
         now = self._clock()
         if not fresh(signed, now):
+            await self._refused(holder, Why.SIGNATURE)
             raise NotSigned(
                 f"The timestamp is too far from ours, which is {int(now.timestamp())}: set the clock."
             )
         if not signed_right(signed, self._sealer.open(holder.sealed_secret)["secret"]):
+            await self._refused(holder, Why.SIGNATURE)
             raise NotSigned
         return holder
 
@@ -100,7 +109,18 @@ class Keys:
             *SQL["use_nonce"](workspace=holder.workspace_id, key=holder.key_id, nonce=nonce),
         )
         if not spent:
+            await self._refused(holder, Why.REPLAYED)
             raise NotSigned("This nonce was used before: make a new one for each request.")
+
+    async def admit(self, holder: KeyHolder, address: Address | None) -> bool:
+        """May this key be used from there? If not, its owner is to hear of it."""
+        if holder.admits(address):
+            return True
+        await self._refused(holder, Why.ADDRESS)
+        return False
+
+    async def _refused(self, holder: KeyHolder, why: Why) -> None:
+        await self.refusals.count(holder.workspace_id, holder.name, why)
 
     async def _ask(
         self, which: object, look_up: Callable[[], Awaitable[KeyHolder | None]]

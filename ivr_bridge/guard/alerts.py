@@ -36,6 +36,10 @@ _TOO_MANY = {
 """Refusals on one line within a minute that a person should know of."""
 
 
+_TOO_MANY_KEYS = 3
+"""Of one name, refused in this minute and the last: once is a slip of whoever set it up."""
+
+
 class AlertKind(StrEnum):
     """What can be wrong (docs/runbook.md says what to do)."""
 
@@ -47,6 +51,7 @@ class AlertKind(StrEnum):
     CHANNEL_STOPPED = "channel_stopped"
     TEMPLATE_BLOCKED = "template_blocked"
     LINE_PAUSED = "line_paused"
+    KEY_REFUSED = "key_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ class Alert:
 async def look_for_trouble(tx: Tx) -> None:
     """Open what is wrong, close what is over, and say so: in the log, the figures and to who listens."""
     workspace_id = tx.workspace_id
-    found = [Trouble(**row) for row in await tx.fetch(*SQL["troubles"](workspace=workspace_id))]
+    standing = SQL["troubles"](workspace=workspace_id, refused_keys=_TOO_MANY_KEYS)
+    found = [Trouble(**row) for row in await tx.fetch(*standing)]
     rows = await tx.fetch(
         *SQL["refusals"](
             workspace=workspace_id,

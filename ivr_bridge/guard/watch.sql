@@ -117,7 +117,8 @@ SELECT l.name AS line, r.reason, sum(r.times)::integer AS times
  GROUP BY l.name, r.reason;
 
 -- name: troubles -> ivr_bridge.guard.alerts:Trouble
--- What stands in the way of accounts, templates and lines at this moment, whether or not anybody calls.
+-- What stands in the way of accounts, templates and lines at this moment, whether or not anybody calls,
+-- and keys that were refused again and again in this minute or the last.
 SELECT 'channel_silent' AS kind, a.name AS subject, '{}'::jsonb AS facts
   FROM ivr_bridge.account_pace AS p
   JOIN messaging.account AS a ON a.workspace_id = p.workspace_id AND a.account_id = p.account_id
@@ -146,7 +147,13 @@ UNION ALL
 SELECT 'line_paused', p.subject, jsonb_build_object('why', p.why, 'until', p.until_at)
   FROM ivr_bridge.pause AS p
  WHERE p.workspace_id = :workspace AND p.paused_by = 'watch' AND p.lifted_at IS NULL
-   AND (p.until_at IS NULL OR p.until_at > clock_timestamp());
+   AND (p.until_at IS NULL OR p.until_at > clock_timestamp())
+UNION ALL
+SELECT 'key_refused', r.subject, jsonb_object_agg(r.why, r.times)
+  FROM (SELECT subject, why, sum(times)::integer AS times FROM core.refused_key
+         WHERE workspace_id = :workspace AND minute > clock_timestamp() - interval '2 minutes'
+         GROUP BY subject, why) AS r
+ GROUP BY r.subject HAVING sum(r.times) >= :refused_keys::integer;
 
 -- name: raise_alerts -> ivr_bridge.guard.alerts:Raised
 -- Alerts that stand now: those that are open stay so, the others are opened.

@@ -134,7 +134,7 @@ class FastAgi:
             holder = None if talk.address is None else await self._keys.by_address(talk.address)
         if holder is None:
             raise Unauthorized("Give AGI() a valid key: key=…")
-        if not holder.admits(talk.address):
+        if not await self._keys.admit(holder, talk.address):
             raise AddressForbidden
         if SCOPE not in holder.scopes:
             raise Forbidden(f"This key does not open {SCOPE}.")

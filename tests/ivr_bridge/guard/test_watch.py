@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from core.access.keys import put_key
 from ivr_bridge.aftermath import TIDY
 from ivr_bridge.guard import alerts, pauses
 from ivr_bridge.guard.alerts import Alert
@@ -228,6 +231,33 @@ async def test_each_refusal_of_the_provider_calls_for_whom_it_concerns(house: Ho
         ):
             await change(house, statement)
         house.forget()
+
+
+async def test_a_key_that_is_tried_from_elsewhere_rings_the_bell(house: House):
+    async with house.database.workspace(house.workspace_id) as tx:
+        networks = [ip_network("192.0.2.0/24")]
+        await put_key(tx, name="pbx", key="k" * 32, scopes=["ivr"], networks=networks)
+    thief, stranger = replace(house.ivr, key="k" * 32), replace(house.ivr, key="u" * 32)
+    unknown = REGISTRY.get_sample_value("ivr_bridge_keys_unknown_total") or 0
+    assert {(await stranger.eligible()).status for _ in range(5)} == {401}
+    assert {(await thief.eligible()).status for _ in range(2)} == {403}
+    await tidy(house)
+    assert await standing(house) == [], "a key of nobody's, and a slip"
+    assert REGISTRY.get_sample_value("ivr_bridge_keys_unknown_total") == unknown + 5
+    told = await asyncio.gather(*[thief.deflect(f"call-{n}") for n in range(40)])
+    assert {(each.status, each.action) for each in told} == {(403, "continue")}
+    await tidy(house)
+    (alert,) = await standing(house)
+    assert (alert.kind, alert.subject) == ("key_refused", "pbx")
+    assert 20 < alert.facts["address"] <= 42
+    assert await house.value("SELECT count(*) FROM core.refused_key") <= 2
+    await change(house, "UPDATE core.refused_key SET minute = minute - interval '2 hours'")
+    await change(house, "UPDATE ivr_bridge.alert SET opened_at = opened_at - interval '1 hour',"
+                 " seen_at = seen_at - interval '1 hour'")  # fmt: skip
+    await tidy(house)
+    assert await standing(house) == []
+    assert await house.value("SELECT count(*) FROM core.refused_key") == 0
+    assert await house.network.counts() == {}
 
 
 # -- a stolen key ----------------------------------------------------------------------------------
