@@ -86,8 +86,9 @@ SELECT deflection_id, kind, reason, at, message_id, fell_back_at, closed_at, clo
   FROM ivr_bridge.rescue WHERE workspace_id = :workspace AND call_ref = :call_ref;
 
 -- name: repeat_calls
--- When this caller called again within the line's window. Their latest calls are read first and by
--- their number alone: statistics that are missing must not lead through everybody's calls of a day.
+-- When this caller called again within the line's window, on lines that the asker may know of. Their
+-- latest calls are read first and by their number alone: statistics that are missing must not lead
+-- through everybody's calls of a day.
 SELECT c.call_id, l.name AS line, c.first_seen_at AS at
   FROM (SELECT call_ref, line_id, call_id, first_seen_at FROM ivr_bridge.call
          WHERE workspace_id = :workspace AND caller = :caller
@@ -95,5 +96,5 @@ SELECT c.call_id, l.name AS line, c.first_seen_at AS at
   JOIN ivr_bridge.line AS l ON l.workspace_id = :workspace AND l.line_id = c.line_id
  WHERE c.first_seen_at > :after
    AND c.first_seen_at <= :after::timestamptz + make_interval(secs => :within_s)
-   AND c.call_ref <> :call_ref
+   AND c.call_ref <> :call_ref AND c.line_id = ANY (:lines::uuid[])
  ORDER BY c.first_seen_at LIMIT 20;

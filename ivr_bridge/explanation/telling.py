@@ -61,11 +61,11 @@ class Explanations:
             )
             if row is None or row["line_id"] not in allowed:
                 raise CallUnknown
-            return await self._tell(tx, asker, CallRef(row["call_ref"]))
+            return await self._tell(tx, asker, CallRef(row["call_ref"]), allowed)
 
     async def of_call(self, asker: Asker, call_id: str, line: str | None) -> Explanation:
         """The call of this id; raises CallUnknown, SeveralCalls."""
-        allowed = await self._lines_of(asker)
+        allowed = everywhere = await self._lines_of(asker)
         if line is not None:
             wanted = await self.lines.find(asker.workspace_id, line)
             allowed &= frozenset() if wanted is None else {wanted.line_id}
@@ -78,13 +78,15 @@ class Explanations:
                 raise CallUnknown
             if len(found) > 1:
                 raise SeveralCalls
-            return await self._tell(tx, asker, found[0])
+            return await self._tell(tx, asker, found[0], everywhere)
 
     async def _lines_of(self, asker: Asker) -> frozenset[LineId]:
         every = await self.lines.everything(asker.workspace_id)
         return frozenset(line.line_id for line in every if line.opens_to(asker.lines))
 
-    async def _tell(self, tx: Tx, asker: Asker, call_ref: CallRef) -> Explanation:
+    async def _tell(
+        self, tx: Tx, asker: Asker, call_ref: CallRef, lines: frozenset[LineId]
+    ) -> Explanation:
         if asker.kind != "key":
             # Who looks into a caller's history is on record; the IVR's own key only sees its calls.
             await audit.note(
@@ -120,7 +122,7 @@ class Explanations:
             ],
             deflections=[rows.deflection(row, messages, facts) for row in attempts],
             rescue=None if rescue is None else rows.rescue(rescue),
-            repeat_calls=await _repeat_calls(tx, call, call_ref, hidden),
+            repeat_calls=await _repeat_calls(tx, call, call_ref, lines, hidden),
         )
 
 
@@ -153,7 +155,7 @@ async def _messages(tx: Tx, attempts: Sequence[Record]) -> Mapping[UUID, Message
 
 
 async def _repeat_calls(
-    tx: Tx, call: Record, call_ref: CallRef, hidden: str | None
+    tx: Tx, call: Record, call_ref: CallRef, lines: frozenset[LineId], hidden: str | None
 ) -> list[RepeatCallTold]:
     later = await tx.fetch(
         *SQL["repeat_calls"](
@@ -162,6 +164,7 @@ async def _repeat_calls(
             after=call["first_seen_at"],
             within_s=call["repeat_call_s"],
             call_ref=call_ref,
+            lines=list(lines),
         )
     )
     return [

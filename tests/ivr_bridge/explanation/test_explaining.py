@@ -13,7 +13,7 @@ from ivr_bridge.explanation.telling import SQL
 from ivr_bridge.lines import Lines, put_line
 from ivr_bridge.terms import LineTerms
 from tests.ivr_bridge.busy import busy_workspace, read_by
-from tests.ivr_bridge.conftest import CALLER, LINE, House, line_draft
+from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House, line_draft
 
 CONSENT = {"given": True, "prompt_version": "wa-1", "method": "dtmf"}
 
@@ -134,6 +134,14 @@ async def test_nobody_hears_of_another_lines_calls(house: House):
     own = {"call_id": "call-1", "caller": CALLER, "line": "+78002500001"}
     await house.ivr.post("/v1/eligibility", own)
     assert (await house.ivr.post("/v1/calls/explanation", asked)).status == 200
+    # The same person calls the first line again: nothing that the second line's IVR is to know.
+    house.ivr.key = KEY
+    await house.ivr.eligible("call-3")
+    on_other = {**asked, "line": "other"}
+    known = (await house.ivr.post("/v1/calls/explanation", on_other)).json
+    assert [back["call_id"] for back in known["repeat_calls"]] == ["call-3"]
+    house.ivr.key = "ib_another-key-of-tests-01"
+    assert (await house.ivr.post("/v1/calls/explanation", asked)).json["repeat_calls"] == []
     house.ivr.key = "ib_another-key-of-tests-02"
     assert (await house.ivr.get(path)).status == 403
     house.ivr.key = "ib_the-key-of-the-tests-0001"
@@ -177,7 +185,7 @@ async def test_an_explanation_reads_its_own_rows(database_url, analysed):
         if analysed:
             await busy.execute("RESET ROLE; ANALYZE; SET ROLE ivr_bridge_service")
         row = await busy.fetchrow(
-            "SELECT deflection_id, call_ref, message_id, created_at FROM ivr_bridge.deflection"
+            "SELECT deflection_id, call_ref, line_id, message_id, created_at FROM ivr_bridge.deflection"
             " OFFSET 4321 LIMIT 1"
         )
         assert row is not None
@@ -185,7 +193,7 @@ async def test_an_explanation_reads_its_own_rows(database_url, analysed):
             "workspace": 1, "deflection": row["deflection_id"], "call_ref": row["call_ref"],
             "messages": [row["message_id"]], "deflections": [row["deflection_id"]],
             "call_id": "4322", "caller": "+79000004322", "after": row["created_at"],
-            "within_s": 86_400,
+            "within_s": 86_400, "lines": [row["line_id"]],
         }  # fmt: skip
         for statement in SQL.values():
             values = {each: known[each] for each in statement.parameters}
