@@ -130,13 +130,18 @@ class Guard:
 
     async def one_more(
         self, workspace_id: WorkspaceId, line_id: LineId, terms: BudgetTerms, *, account: str
-    ) -> bool:
-        """A place for a second opening of an attempt that holds one already; it is not given back."""
+    ) -> "Place | None":
+        """A place for a second opening of an attempt that holds one already, or None; whoever does not
+        use it gives it back.
+        """
         standing = await self.standings.of(workspace_id)
         if standing.rests(account):
-            return False
+            return None
         caps = standing.caps(line_id, terms)
-        return not caps or await self.budget.take((workspace_id, line_id), caps) is not None
+        if not caps:
+            return Place(None)
+        block = await self.budget.take((workspace_id, line_id), caps)
+        return None if block is None else Place(block)
 
     async def _take(self, wish: Wish, ready: Ready | None, looking_at: datetime | None) -> Entry:
         standing = await self.standings.of(wish.workspace_id)
@@ -180,6 +185,18 @@ class Guard:
         if entry.counts is not None and entry.counts.counted:
             with suppress(Unavailable):
                 await velocity.give_back(self._database, workspace_id, entry.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One message's place in the budgets, where there are any."""
+
+    block: Block | None
+
+    def give_back(self) -> None:
+        """Nothing was sent after all."""
+        if self.block is not None:
+            self.block.left += 1
 
 
 @dataclass(slots=True)

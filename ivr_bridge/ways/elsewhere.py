@@ -21,7 +21,12 @@ async def go_on_elsewhere(means: Means, race: Race) -> Second | None:
         return None
     line_id, terms = LineId(UUID(planned["line"])), BudgetTerms(**planned["budget"])
     named = ready.account.name
-    if not await means.guard.one_more(race.workspace_id, line_id, terms, account=named):
+    place = await means.guard.one_more(race.workspace_id, line_id, terms, account=named)
+    if place is None:
         return None
     async with means.database.workspace(race.workspace_id) as tx:
-        return await begin_second(tx, race, ready, means.clock())
+        second = await begin_second(tx, race, ready, means.clock())
+    if second is None:
+        # Too late for it, or somebody else let it follow: an error would leave that in doubt.
+        place.give_back()
+    return second

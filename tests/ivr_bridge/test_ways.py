@@ -114,6 +114,19 @@ async def test_nothing_follows_when_its_own_evidence_would_come_too_late(house: 
     assert await sms_to(house) == 0
 
 
+async def test_what_does_not_follow_costs_nothing(house: House):
+    late = {**SMS, "confirm": "delivered"}
+    await house.change_line(terms=terms(WHATSAPP, late, budget={"hour": 2}))
+    for number in range(3):
+        caller = f"+790055502{number:02d}"
+        await house.network.behave(caller, "not_on_whatsapp", failed_ms=700)
+        told = await house.ivr.deflect(f"call-{number}", caller, deadline_ms=1500)
+        assert (told.action, told.reason) == (
+            "continue",
+            "not_on_channel" if number < 2 else "budget",
+        )
+
+
 async def test_both_channels_may_fail_and_the_call_goes_on(house: House):
     await house.change_line(terms=terms(WHATSAPP, SMS), grace_ms=400)
     await house.network.behave(CALLER, "refused", sms="refused")
