@@ -61,9 +61,12 @@ class DeflectionUnknown(NotFound, code="deflection_unknown"):
 class Deflections:
     """The deadline race (docs/ivr/api.md): every path ends in one recorded decision."""
 
-    def __init__(self, means: Means, *, at_once: int = 2000) -> None:
+    def __init__(
+        self, means: Means, *, at_once: int = 2000, begin_within_s: float = BEGIN_WITHIN_S
+    ) -> None:
         self._means = means
         self._at_once = at_once
+        self._begin_within_s = begin_within_s
         self._racing = 0
         self._in_flight = InFlight()
         self._sweep = Sweep(means.database)
@@ -124,7 +127,7 @@ class Deflections:
     async def _decide(self, wish: Wish, budget: Budget) -> Answer:
         try:
             begun, ready = await self._in_flight.within(
-                self._begin(wish, budget), min(BEGIN_WITHIN_S, budget.left_s())
+                self._begin(wish, budget), min(self._begin_within_s, budget.left_s())
             )
         except TimeoutError as hung:
             raise DatabaseUnavailable from hung

@@ -9,6 +9,7 @@ import pytest
 
 from core.access.keys import put_key
 from core.ids import new_id, public
+from ivr_bridge.deflections import BEGIN_WITHIN_S
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Consent
 from ivr_bridge.lines import put_line
@@ -325,6 +326,7 @@ async def test_redis_away_costs_a_sweep_and_nothing_else(house: House, monkeypat
 
 
 async def test_a_database_that_hangs_is_a_continue_within_a_second(house: House):
+    house.deflections._begin_within_s = BEGIN_WITHIN_S
     async with house.database.workspace(house.workspace_id) as tx:
         await tx.execute("LOCK TABLE ivr_bridge.call IN ACCESS EXCLUSIVE MODE")
         told = await house.ivr.deflect()

@@ -24,7 +24,7 @@ async def test_a_reachable_caller_is_told_goodbye_after_the_message_went_out(hou
 
 
 async def test_fifty_requests_with_one_call_id_put_one_message_on_the_wire(house: House):
-    told = await asyncio.gather(*(house.ivr.deflect() for _ in range(50)))
+    told = await asyncio.gather(*(house.ivr.deflect(deadline_ms=10_000) for _ in range(50)))
     assert {answer.action for answer in told} == {"hangup"}
     assert len({answer.json["deflection_id"] for answer in told}) == 1
     assert await house.network.openings(CALLER) == 1

@@ -133,7 +133,9 @@ async def test_a_second_call_goes_on_with_the_chat_of_the_first(hasty: House):
 
 
 async def test_two_calls_of_one_person_at_once_open_one_chat(hasty: House):
-    told = await asyncio.gather(*[hasty.ivr.deflect(f"call-{number}") for number in range(6)])
+    told = await asyncio.gather(
+        *[hasty.ivr.deflect(f"call-{number}", deadline_ms=10_000) for number in range(6)]
+    )
     assert {answer.action for answer in told} == {"hangup"}
     assert await hasty.value("SELECT count(*) FROM handoff.conversation") == 1
     assert (

