@@ -1,160 +1,19 @@
-"""Who may ask for reports, what they get, and how mistakes are answered."""
+"""What reports answer over HTTP, how mistakes are answered, and how much is too much."""
 
 import asyncio
 import csv
 import io
 import zipfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import aiohttp
 import asyncpg
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from argon2 import PasswordHasher
 
-from core.access import Keys, People, SignIns
-from core.access.issuing import KeyWish, issue
-from core.access.keys import put_key
-from core.clock import utc_now
-from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
-from core.postgres import Database, open_database
-from core.sealing import Sealer
+from core.postgres import open_database
 from ivr_bridge.lines import Lines
 from ivr_bridge.reports import api
-from ivr_bridge.reports.api import REPORTS, Reports
-from tests.ivr_bridge.reports.chronicle import MINUTE, Chronicle, chronicle
-from tests.signed import signed
-
-SEALER = Sealer("a secret key of the tests, long enough")
-NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
-PASSWORD = "a password of tests"
-DAY = "from=2026-01-10&to=2026-01-10"
-NAMES = ["voice-to-chat", "deflection-funnel", "deflections"]
-
-
-@dataclass
-class Service:
-    """One web process that serves reports, and ways to ask it."""
-
-    url: str
-    http: aiohttp.ClientSession
-    app: web.Application
-    database: Database
-    people: People
-
-    async def get(
-        self, path: str, *, cookie: str | None = None, key: str | None = None, **headers: str
-    ) -> aiohttp.ClientResponse:
-        told = {name.replace("_", "-"): value for name, value in headers.items()}
-        if cookie is not None:
-            told["Cookie"] = f"session={cookie}"
-        if key is not None:
-            told["Authorization"] = f"Bearer {key}"
-        return await self.http.get(self.url + path, headers=told)
-
-    async def json(self, path: str, **more: Any) -> Any:
-        answer = await self.get(path, **more)
-        assert answer.status == 200, await answer.text()
-        return await answer.json()
-
-    async def refused(self, path: str, **more: Any) -> Any:
-        answer = await self.get(path, **more)
-        assert answer.content_type == "application/problem+json"
-        return await answer.json()
-
-    async def person(self, past: Chronicle, *roles: str, rights: tuple[str, ...] = ()) -> str:
-        """The cookie of a person with these roles."""
-        email = f"{'-'.join(roles + rights)}@w{past.workspace_id}.example"
-        async with self.database.workspace(past.workspace_id) as tx:
-            await self.people.put(
-                tx, email=email, name="Anna", roles=roles, rights=rights, password=PASSWORD
-            )
-        token, _ = await self.app[SIGN_INS].open(email, PASSWORD, None)
-        return token
-
-    async def key(self, past: Chronicle, *scopes: str, lines: tuple[str, ...] = ()) -> str:
-        """A key with these scopes."""
-        key = f"ib_{past.workspace_id}-{'-'.join(scopes + lines)}-of-the-tests"
-        async with self.database.workspace(past.workspace_id) as tx:
-            await put_key(tx, name="crm", key=key, scopes=scopes, lines=lines)
-        return key
-
-
-@pytest.fixture
-async def service(database: Database, clock: Any) -> AsyncIterator[Service]:
-    clock.now = NOW
-    people = People(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    app = web.Application(middlewares=[traced])
-    app[PUBLIC_ORIGIN] = "http://127.0.0.1"
-    app[KEYS] = Keys(database, SEALER, utc_now)
-    app[SIGN_INS] = SignIns(database, people, lambda: datetime.now(UTC))
-    app[REPORTS] = Reports(database, clock, at_once=2)
-    app.add_routes([endpoint.route for endpoint in api.ENDPOINTS])
-    jar = aiohttp.DummyCookieJar()
-    async with TestServer(app) as server, aiohttp.ClientSession(cookie_jar=jar) as http:
-        yield Service(str(server.make_url("")).rstrip("/"), http, app, database, people)
-
-
-@pytest.fixture
-async def past(database: Database) -> Chronicle:
-    """Two lines; on the first, a call that moved to chat, on the second one that did not."""
-    past = await chronicle(database, "shop", lines=("main", "spare"), callers=2)
-    began = datetime(2026, 1, 10, 9, tzinfo=UTC)
-    call_id = f"={past.callers[0].phone}-1"
-    moved = await past.call(began, call_id=call_id, events=[("ended", began)])
-    await past.attempt(moved, began)
-    await past.wrote(began + MINUTE)
-    stayed = await past.call(began, line=1, caller=1, call_id="pbx-2")
-    await past.attempt(
-        stayed, began + MINUTE, caller=1, outcome="continue", reason="channel_quota", message=False
-    )
-    return past
-
-
-@pytest.fixture
-async def manager(service: Service, past: Chronicle) -> str:
-    return await service.person(past, "manager")
-
-
-@pytest.mark.parametrize(
-    ("roles", "rights", "status"),
-    [
-        (("operator",), (), 403),
-        (("lead",), (), 200),
-        (("manager",), (), 200),
-        (("admin",), (), 200),
-        (("operator",), ("reports",), 200),
-        ((), ("desk", "see_phone"), 403),
-    ],
-)
-@pytest.mark.parametrize("name", NAMES)
-async def test_people_need_the_right(service, past, name, roles, rights, status):
-    cookie = await service.person(past, *roles, rights=rights)
-    answer = await service.get(f"/v1/reports/{name}?{DAY}", cookie=cookie)
-    assert answer.status == status
-
-
-async def test_keys_need_the_scope(service, past):
-    path = f"/v1/reports/voice-to-chat?{DAY}"
-    assert (await service.get(path, key=await service.key(past, "reports"))).status == 200
-    refusal = await service.refused(path, key=await service.key(past, "ivr"))
-    assert (refusal["status"], refusal["code"]) == (403, "forbidden")
-    for nobody in ({}, {"key": "ib_unknown"}, {"cookie": "unknown"}):
-        refusal = await service.refused(path, **nobody)
-        assert (refusal["status"], refusal["code"]) == (401, "unauthorized")
-
-
-async def test_a_signed_question_is_answered_like_one_with_a_key(service, past):
-    async with service.database.workspace(past.workspace_id) as tx:
-        made = await issue(tx, SEALER, KeyWish("bi", ["reports"], signs=True))
-    path = f"/v1/reports/voice-to-chat?{DAY}"
-    headers = signed(made, utc_now().timestamp(), body=b"", method="GET", path=path)
-    async with service.http.get(service.url + path, headers=headers) as answer:
-        assert answer.status == 200, await answer.text()
+from ivr_bridge.reports.api import REPORTS
+from tests.ivr_bridge.reports.conftest import DAY, NAMES
 
 
 async def test_the_page_gets_what_the_contract_says(service, manager):
@@ -219,51 +78,6 @@ async def test_the_funnel_and_the_rows(service, manager):
     ]
     assert rows[0]["deflection_id"].startswith("d_")
     assert rows[0]["first_message_at"] == "2026-01-10T09:01:00.000Z"
-
-
-async def test_numbers_of_callers_need_their_right(service, past, manager):
-    phone = past.callers[0].phone
-    path = f"/v1/reports/deflections?{DAY}"
-    lead = await service.person(past, "lead")
-    hidden, seen = (
-        await service.key(past, "reports"),
-        await service.key(past, "reports", "see_phone"),
-    )
-    for suffix in ("", "&format=csv", "&format=xlsx"):
-        for may_not in ({"cookie": manager}, {"key": hidden}):
-            assert phone[-7:] not in _text(
-                await (await service.get(path + suffix, **may_not)).read()
-            )
-        for may in ({"cookie": lead}, {"key": seen}):
-            assert phone[-7:] in _text(await (await service.get(path + suffix, **may)).read())
-
-
-async def test_another_workspace_is_not_there(service, past, database):
-    other = await chronicle(database, "other", lines=("main", "theirs"), callers=1)
-    cookie, key = await service.person(other, "admin"), await service.key(other, "reports")
-    for asker in ({"cookie": cookie}, {"key": key}):
-        share = await service.json(f"/v1/reports/voice-to-chat?{DAY}&group_by=line", **asker)
-        assert [row["line"] for row in share["rows"]] == ["Main", "Theirs"]
-        assert share["total"]["eligible"] == 0
-        funnel = await service.json(f"/v1/reports/deflection-funnel?{DAY}", **asker)
-        assert {row["count"] for row in funnel["rows"]} == {0}
-        assert (await service.json(f"/v1/reports/deflections?{DAY}", **asker))["rows"] == []
-        refusal = await service.refused(f"/v1/reports/deflections?{DAY}&line=spare", **asker)
-        assert (refusal["status"], refusal["code"]) == (400, "line_unknown")
-
-
-async def test_a_key_of_one_line_sees_that_line_alone(service, past):
-    key = await service.key(past, "reports", lines=("spare",))
-    share = await service.json(f"/v1/reports/voice-to-chat?{DAY}&group_by=line", key=key)
-    assert [row["line"] for row in share["rows"]] == ["Spare"]
-    assert share["total"]["deflected"] == 0
-    funnel = await service.json(f"/v1/reports/deflection-funnel?{DAY}", key=key)
-    assert funnel["rows"][0]["count"] == 1
-    rows = (await service.json(f"/v1/reports/deflections?{DAY}", key=key))["rows"]
-    assert [row["line"] for row in rows] == ["Spare"]
-    assert (await service.refused(f"/v1/reports/deflections?{DAY}&line=main", key=key))["code"] == (
-        "line_unknown"
-    )
 
 
 @pytest.mark.parametrize("line", ["main", "Main", "%2B78002500001", "88002500001"])
@@ -434,11 +248,3 @@ async def test_more_rows_than_a_report_holds_are_refused(service, manager, monke
     assert (refusal["status"], refusal["code"]) == (400, "report_too_long")
     one = await service.json(f"/v1/reports/deflections?{DAY}&line=main", cookie=manager)
     assert len(one["rows"]) == 1
-
-
-def _text(body: bytes) -> str:
-    """Everything in a file that could be read."""
-    if not body.startswith(b"PK"):
-        return body.decode()
-    with zipfile.ZipFile(io.BytesIO(body)) as book:
-        return "".join(book.read(name).decode() for name in book.namelist())
