@@ -14,7 +14,7 @@ from ivr_bridge.answer import Answer
 from ivr_bridge.asking import SCOPE, Bridge
 from ivr_bridge.calls import IdempotencyConflict
 from ivr_bridge.deflections import BEGIN_WITHIN_S, DeflectionUnknown
-from ivr_bridge.dialects.payloads import Heard
+from ivr_bridge.dialects.payloads import Heard, Queued
 from ivr_bridge.dialects.telling import VERBS, tell, tell_fault
 from ivr_bridge.dialects.turn import Turn
 from ivr_bridge.dialects.views import View, chosen
@@ -75,6 +75,8 @@ async def _eligibility(turn: Turn) -> web.Response:
         return tell(turn, Answer(Action.CONTINUE, Reason.LINE_UNKNOWN))
     if turn.over:
         return await _ended(turn, wish)
+    if turn.queued is not Queued.NOT:
+        return await _in_its_queue(turn, wish)
     budget = _budget(turn, wish)
     answer = await bridge.soon(bridge.eligibility.ask(wish, budget), budget.answer_in_s)
     if answer.action is Action.OFFER and turn.view in VERBS and not wish.request.dry_run:
@@ -142,6 +144,13 @@ async def _events(turn: Turn) -> web.Response:
 async def _ended(turn: Turn, wish: Wish) -> web.Response:
     """The platform reports the end of the call in the guise of another question."""
     await _note(turn, wish, "ended")
+    return tell(turn, Answer(Action.CONTINUE, Reason.NO_CONSENT))
+
+
+async def _in_its_queue(turn: Turn, wish: Wish) -> web.Response:
+    """The platform's queue asks what to play, or tells that it is done with the call."""
+    if turn.queued is Queued.SERVED:
+        await _note(turn, wish, "answered")
     return tell(turn, Answer(Action.CONTINUE, Reason.NO_CONSENT))
 
 

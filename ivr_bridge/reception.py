@@ -13,7 +13,14 @@ from core.faults import Invalid, Unauthorized
 from core.http import read_limited, require_key
 from core.ids import WorkspaceId
 from ivr_bridge.asking import SCOPE, wish_of
-from ivr_bridge.dialects.payloads import Heard, event, heard, in_the_contracts_names, is_over
+from ivr_bridge.dialects.payloads import (
+    Heard,
+    event,
+    heard,
+    in_the_contracts_names,
+    is_over,
+    queued,
+)
 from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.dialects.signatures import signed
 from ivr_bridge.dialects.telling import VERBS
@@ -152,6 +159,7 @@ def _told(turn: Turn) -> dict[str, Any]:
         told = in_the_contracts_names(read_fields(turn.body), query)
     turn.heard = heard(told, query, verbs=turn.view in VERBS)
     turn.over = is_over(told)
+    turn.queued = queued(told)
     turn.call = {name: str(told[name]) for name in _TOLD_AGAIN if told.get(name)}
     return told
 

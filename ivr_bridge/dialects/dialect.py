@@ -60,6 +60,8 @@ class Scene:
     """The address that tells what became of the attempt."""
     again_s: int | None = None
     """The caller waits in the platform's queue: ask again after so many seconds."""
+    waiting: bool = False
+    """The caller stands in a queue whose document may only be played, or leave it."""
     hold_music: str | None = None
     call: Mapping[str, str] = field(default_factory=dict)
     """What the platform must tell again, where it does not by itself."""

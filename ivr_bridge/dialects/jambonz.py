@@ -9,6 +9,9 @@ from ivr_bridge.dialects.twiml import locale
 
 Verb = dict[str, Any]
 
+WAIT_S = 60
+"""So long a caller waits in the queue before the next offer, unless `again_s` says otherwise."""
+
 
 class Jambonz:
     """The decision as jambonz verbs."""
@@ -39,20 +42,27 @@ class Jambonz:
         return _closed([*said, _pause(FILLER_S), _redirect(scene.follow)])
 
     def proceed(self, scene: Scene, words: Words | None) -> str:
-        """On to the line's own flow; in a queue, wait and ask again."""
+        """On to the line's own flow; in a queue, wait, then leave it to be asked again."""
+        if scene.waiting:
+            # A waitHook may not redirect; whoever leaves is brought to the actionHook of `enqueue`.
+            return _closed([_hold(scene, scene.again_s or WAIT_S), {"verb": "leave"}])
         said = [] if words is None else [_say(words)]
         return _closed([*said, *_on(scene)])
 
 
 def _on(scene: Scene) -> list[Verb]:
+    if scene.continues is not None:
+        return [_leave(scene.continues)]
     if scene.again_s is not None:
-        music = scene.hold_music
-        wait = _pause(scene.again_s) if music is None else {"verb": "play", "url": music}
-        return [wait, _redirect(scene.question)]
-    if scene.continues is None:
-        # An application must have a verb; this one does nothing but leave a word in the call's records.
-        return [{"verb": "tag", "data": {"ivr_bridge": "continue"}}]
-    return [_leave(scene.continues)]
+        return [_hold(scene, scene.again_s), _redirect(scene.question)]
+    # An application must have a verb; this one does nothing but leave a word in the call's records.
+    return [{"verb": "tag", "data": {"ivr_bridge": "continue"}}]
+
+
+def _hold(scene: Scene, seconds: int) -> Verb:
+    return (
+        _pause(seconds) if scene.hold_music is None else {"verb": "play", "url": scene.hold_music}
+    )
 
 
 def _leave(to: Destination) -> Verb:

@@ -38,6 +38,33 @@ class Heard(StrEnum):
     """No key, or one that means nothing: not a No, and not a Yes either."""
 
 
+class Queued(StrEnum):
+    """Where a caller stands in jambonz's queue, as its hooks tell (`waitHook`, and `enqueue`'s own)."""
+
+    NOT = "not"
+    """Outside, or out of it again: the call may be asked about."""
+    WAITING = "waiting"
+    """Inside: what is answered may only be played, or leave the queue."""
+    SERVED = "served"
+    """A person had the call, and it is over."""
+    GONE = "gone"
+    """The caller hung up while waiting."""
+
+
+def queued(fields: Mapping[str, Any]) -> Queued:
+    """A hook of the queue tells `queue_sid`; the one that is asked while waiting tells no caller."""
+    if "queue_sid" not in fields or "call_sid" not in fields:
+        return Queued.NOT
+    match fields.get("queue_result"):
+        case None if "from" not in fields:
+            return Queued.WAITING
+        case "bridged":
+            return Queued.SERVED
+        case "hangup" | "wait":
+            return Queued.GONE
+    return Queued.NOT
+
+
 def in_the_contracts_names(fields: Mapping[str, Any], address: Mapping[str, str]) -> dict[str, Any]:
     """The request under the contract's names; the address says what the platform cannot."""
     told: dict[str, Any] = {}
@@ -52,6 +79,8 @@ def in_the_contracts_names(fields: Mapping[str, Any], address: Mapping[str, str]
     if "call_sid" in fields:
         # jambonz calls the SIP's Call-ID `call_id`, and a leg that it dials has another one.
         told["call_id"] = fields["call_sid"]
+    if queued(fields) is Queued.WAITING:
+        told["caller_withheld"] = True
     return told
 
 

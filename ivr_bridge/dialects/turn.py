@@ -9,7 +9,7 @@ from aiohttp import web
 from core.http import PUBLIC_ORIGIN
 from core.ids import DeflectionId, public
 from ivr_bridge.dialects.dialect import POLL_WAIT_MS, Destination, Scene
-from ivr_bridge.dialects.payloads import ANSWERS, CARRIED, Heard
+from ivr_bridge.dialects.payloads import ANSWERS, CARRIED, Heard, Queued
 from ivr_bridge.dialects.saying import Words, words
 from ivr_bridge.dialects.views import View
 from ivr_bridge.line import Line
@@ -39,6 +39,8 @@ class Turn:
     """It asks about an earlier attempt."""
     over: bool = False
     """The call has ended."""
+    queued: Queued = Queued.NOT
+    """What the platform's own queue tells about it."""
 
     def says(self, key: PromptKey, channel: str | None = None) -> Words | None:
         """The line's words here; None when the line is not known."""
@@ -53,14 +55,20 @@ class Turn:
         path = "" if attempt is None else f"deflections/{public('d', attempt)}"
         return Scene(
             language="en" if line is None else self._language(line),
-            continues=None if line is None else Destination.of(line.continue_to),
+            continues=None if line is None or self.ended else Destination.of(line.continue_to),
             question=self._address("eligibility"),
             answer=self._address("deflections", **{ANSWERS: "offer"}),
             follow=self._address(path, wait_ms=str(POLL_WAIT_MS)) if path else "",
-            again_s=self._again_s(),
+            again_s=None if self.ended else self._again_s(),
+            waiting=self.queued is Queued.WAITING,
             hold_music=None if line is None else line.terms.dialects.hold_music,
             call=self.call,
         )
+
+    @property
+    def ended(self) -> bool:
+        """Is there nobody left who could go anywhere?"""
+        return self.over or self.queued in {Queued.SERVED, Queued.GONE}
 
     def signed_address(self) -> str:
         """The address as the platform called it, which is not what arrived here behind a proxy."""

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
@@ -42,13 +43,14 @@ class Platform:
         )
 
     async def jambonz(
-        self, path: str, *, secret: str = WEBHOOK_SECRET, ago_s: int = 0, **told: str
+        self, path: str, *, secret: str = WEBHOOK_SECRET, ago_s: int = 0, **told: Any
     ) -> Told:
-        """A webhook as jambonz sends it."""
-        body = json.dumps(
-            {"call_sid": "jb-1", "direction": "inbound", "from": CALLER[1:], "to": LINE[1:],
-             "call_id": "sip-call-id", "call_status": "in-progress", "account_sid": "a", **told}
-        ).encode()  # fmt: skip
+        """A webhook as jambonz sends it; without what is None."""
+        fields = {
+            "call_sid": "jb-1", "direction": "inbound", "from": CALLER[1:], "to": LINE[1:],
+            "call_id": "sip-call-id", "call_status": "in-progress", "account_sid": "a", **told,
+        }  # fmt: skip
+        body = json.dumps({name: one for name, one in fields.items() if one is not None}).encode()
         moment = int(time.time()) - ago_s
         return await self._post(
             path,
