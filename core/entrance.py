@@ -1,5 +1,6 @@
 """How a request without a person shows what it may do: a key, a signature, or where it comes from."""
 
+import asyncio
 import base64
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,7 +11,7 @@ from aiohttp import web
 from core.access import KeyHolder, Keys
 from core.access.keys import Address, Network
 from core.access.signing import KEY_HEADER, Signed, read_signed
-from core.faults import Forbidden, Invalid, TooLarge, Unauthorized
+from core.faults import Forbidden, Invalid, Refused, TooLarge, Unauthorized
 
 KEYS = web.AppKey("KEYS", Keys)
 TRUSTED_PROXIES: web.AppKey[Sequence[Network]] = web.AppKey("TRUSTED_PROXIES")
@@ -19,8 +20,15 @@ TRUSTED_PROXIES: web.AppKey[Sequence[Network]] = web.AppKey("TRUSTED_PROXIES")
 MAX_SIGNED = 1024 * 1024
 """So much of a body is read to check its signature; an address with less room says so afterwards."""
 
+ARRIVES_WITHIN_S = 30.0
+"""A body that takes longer is held back on purpose, and so would be a hand of ours."""
+
 _KEY_HOLDER: web.RequestKey[KeyHolder] = web.RequestKey("key_holder", KeyHolder)
 _BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+
+
+class TooSlow(Refused, status=408, code="too_slow"):
+    """The body did not arrive in time."""
 
 
 class AddressForbidden(Forbidden, code="line_or_ip_forbidden"):
@@ -92,7 +100,11 @@ async def read_limited(request: web.Request, limit: int) -> bytes:
         return read
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(f"The body may have {limit} bytes.")
-    request[_BODY] = read = await _read(request, limit)
+    try:
+        async with asyncio.timeout(ARRIVES_WITHIN_S):
+            request[_BODY] = read = await _read(request, limit)
+    except TimeoutError:
+        raise TooSlow from None
     return read
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from argon2 import PasswordHasher
 from pydantic import BaseModel, ConfigDict
 
+from core import entrance
 from core.access import Keys, People, Right, SignIns
 from core.access.keys import new_key, put_key
 from core.faults import Overloaded
@@ -277,6 +278,16 @@ async def test_bytes_that_mean_nothing_are_refused_like_any_others(client, sent,
     answered = await reader.read()
     writer.close()
     assert answered.split(b" ")[1] == status, answered
+
+
+async def test_a_body_that_is_held_back_is_not_waited_for(client, monkeypatch):
+    monkeypatch.setattr(entrance, "ARRIVES_WITHIN_S", 0.1)
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"POST /greet HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+    async with asyncio.timeout(5):
+        answered = await reader.readuntil(b"\r\n")
+    writer.close()
+    assert b" 408 " in answered
 
 
 def test_the_description_is_openapi_and_names_every_endpoint():
