@@ -3,14 +3,18 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+import traceback
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+import asyncpg
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from typing_extensions import override  # typing has it from 3.12
 
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{7,}\d")
+_QUOTING_STATES = ("22", "23", "P0")
+"""Data exceptions, violated constraints, and what our own procedures raise."""
 _FREE_TEXT = frozenset({"exception", "error", "detail", "message", "path", "event"})
 
 
@@ -20,7 +24,7 @@ def set_up_logging(level: str = "info") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(lambda broken: "".join(story(broken[1])).rstrip()),
         mask_numbers,
     ]
     structlog.configure(
@@ -56,6 +60,30 @@ class _NothingQuoted(logging.Filter):
             # Anybody who finds the port can cause it: nothing that a person should look at.
             record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
         return True
+
+
+def story(error: BaseException, told: frozenset[int] = frozenset()) -> Iterator[str]:
+    """Where it broke and what it was, causes first, without words that may quote a customer."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    told |= {id(error)}
+    if before is not None and id(before) not in told:
+        yield from story(before, told)
+        yield "and then:\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}: {_words(error)}\n"
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            if id(each) not in told:
+                yield from story(each, told)
+
+
+def _words(error: BaseException) -> str:
+    """PostgreSQL and its driver quote the value that they refuse, and so does many a ValueError."""
+    if isinstance(error, asyncpg.PostgresError):
+        where = (error.sqlstate, error.schema_name, error.table_name, error.constraint_name)
+        quotes = (error.sqlstate or "").startswith(_QUOTING_STATES)
+        return " ".join(filter(None, (*where, "" if quotes else str(error.args[0]))))
+    return "…" if isinstance(error, (ValueError, LookupError)) else str(error)
 
 
 def mask_numbers(_: object, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
