@@ -128,6 +128,7 @@ class Database:
             await conn.stand_in(workspace_id)
             rows: list[Record] = await conn.fetch(query, *args)
         except (OSError, TimeoutError, *_LOST) as lost:
+            _let_go(conn, lost)
             # Whether it took effect is not known here, as with a COMMIT that breaks off.
             raise DatabaseUnavailable from lost
         finally:
@@ -159,7 +160,7 @@ class Database:
         try:
             async with asyncio.timeout(timeout_s), self._pool.acquire() as conn:
                 await conn.execute("SELECT 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
             return False
         return True
 
@@ -176,6 +177,7 @@ class Database:
                 raise
             await conn.execute("COMMIT")
         except (OSError, TimeoutError, *_LOST) as lost:
+            _let_go(conn, lost)
             # Whether a COMMIT that broke off took effect is not known here: callers that care
             # resolve it by their key.
             raise DatabaseUnavailable from lost
@@ -211,6 +213,8 @@ _BY_KEYS = {
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What the driver says of a connection that broke while it was being given back.
+    asyncpg.InternalClientError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -227,7 +231,14 @@ async def _roll_back(conn: Any) -> None:
     try:
         async with asyncio.timeout(2):
             await conn.execute("ROLLBACK")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
+        log.warning("postgres.connection_dropped")
+        conn.terminate()
+
+
+def _let_go(conn: Any, lost: Exception) -> None:
+    """A connection that its own driver no longer understands must serve nobody else."""
+    if isinstance(lost, asyncpg.InternalClientError):
         log.warning("postgres.connection_dropped")
         conn.terminate()
 
