@@ -5,6 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, MutableMapping
+from types import TracebackType
 from typing import Any
 
 import asyncpg
@@ -44,6 +45,17 @@ def set_up_logging(level: str = "info") -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # Access logs would carry addresses; the middleware logs what is worth knowing.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    sys.excepthook = _last_words
+
+
+def _last_words(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """What ends a process is told like everything else: one line, and nobody's words in it."""
+    if isinstance(error, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, where)
+    else:
+        structlog.get_logger().critical("process.broke", exc_info=error)
 
 
 class _NothingQuoted(logging.Filter):

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 
 import asyncpg
 import pytest
@@ -64,6 +66,17 @@ async def test_causes_and_groups_are_told_and_a_circle_ends():
     assert "RuntimeError: the file is broken" in told(broken.value)
     inner.__cause__ = broken.value
     assert told(broken.value).count("RuntimeError: the file") == 1
+
+
+def test_a_process_that_breaks_says_so_in_one_line():
+    program = f"from core.telemetry import set_up_logging as s; s(); int({SAID!r})"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    (line,) = ended.stderr.decode().splitlines()
+    logged = json.loads(line)
+    assert (logged["event"], logged["level"]) == ("process.broke", "critical")
+    assert "ValueError" in logged["exception"]
+    assert SAID not in line
+    assert ended.returncode == 1
 
 
 def test_a_number_in_free_text_is_masked_and_an_id_is_not():
