@@ -14,6 +14,9 @@ from core.jobs import Worker
 
 log = structlog.get_logger()
 
+_CLOSE_S = 4.0
+"""For handing back what is in hand, and for closing connections."""
+
 
 async def work(settings: Settings) -> None:
     """Do jobs until SIGTERM, then finish those in hand."""
@@ -25,14 +28,17 @@ async def work(settings: Settings) -> None:
         worker = Worker(opened.database, opened.wake)
         async with listening(operations_app(app), settings.metrics_listen, finish_s=1):
             log.info("work.started", metrics=settings.metrics_listen)
-            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as loops:
-                loops.create_task(health.watch_event_loop(stop))
-                loops.create_task(worker.take_back(stop))
-                for band in bands(opened):
-                    loops.create_task(worker.run(band, stop))
-                await stop.wait()
-                app[health.READINESS].leave()
-                # What is not finished then is given up: its lease runs out and it comes back.
-                limit.reschedule(asyncio.get_running_loop().time() + STOP_S - 2)
-                log.info("work.leaving")
+            try:
+                async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as loops:
+                    loops.create_task(health.watch_event_loop(stop))
+                    loops.create_task(worker.take_back(stop))
+                    for band in bands(opened):
+                        loops.create_task(worker.run(band, stop))
+                    await stop.wait()
+                    app[health.READINESS].leave()
+                    # What is not finished then is handed back, or comes back with its lease.
+                    limit.reschedule(asyncio.get_running_loop().time() + STOP_S - _CLOSE_S)
+                    log.info("work.leaving")
+            except TimeoutError:
+                log.warning("work.cut_short")
     log.info("work.stopped")

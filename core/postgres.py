@@ -132,7 +132,7 @@ class Database:
             # Whether it took effect is not known here, as with a COMMIT that breaks off.
             raise DatabaseUnavailable from lost
         finally:
-            await self._let_go(conn)
+            await self._release(conn)
         return rows
 
     def wake(self, *topics: str) -> None:
@@ -158,8 +158,15 @@ class Database:
     async def answers(self, *, timeout_s: float) -> bool:
         """Does the database answer at all, in this time?"""
         try:
-            async with asyncio.timeout(timeout_s), self._pool.acquire() as conn:
-                await conn.execute("SELECT 1")
+            async with asyncio.timeout(timeout_s):
+                conn = await self._pool.acquire()
+                try:
+                    await conn.execute("SELECT 1")
+                except BaseException:
+                    conn.terminate()
+                    raise
+                finally:
+                    await self._release(conn)
         except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
             return False
         return True
@@ -172,8 +179,8 @@ class Database:
             try:
                 await conn.execute(opening)
                 yield tx
-            except BaseException:
-                await _roll_back(conn)
+            except BaseException as broken:
+                await _roll_back(conn, broken)
                 raise
             await conn.execute("COMMIT")
         except (OSError, TimeoutError, *_LOST) as lost:
@@ -182,7 +189,7 @@ class Database:
             # resolve it by their key.
             raise DatabaseUnavailable from lost
         finally:
-            await self._let_go(conn)
+            await self._release(conn)
         if tx.wakes and self._hint is not None:
             self._hint(tx.wakes)
 
@@ -192,15 +199,19 @@ class Database:
         except (OSError, TimeoutError, *_LOST) as lost:
             raise DatabaseUnavailable from lost
 
-    async def _let_go(self, conn: Any) -> None:
-        """Back into the pool. One that still waits for a statement to be cancelled is thrown away by
-        the pool, which says so as a timeout: the database hangs.
-        """
+    async def _release(self, conn: Any) -> None:
+        """Give it back. One that does not come to rest in time is thrown away by its pool."""
         try:
-            await self._pool.release(conn)
-        except (OSError, TimeoutError, *_LOST) as lost:
-            raise DatabaseUnavailable from lost
+            await self._pool.release(conn, timeout=_AT_REST_S)
+        except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
+            log.warning("postgres.connection_dropped")
 
+
+_CLOSE_S = 1.0
+"""Nobody uses it any more; a process closes several of these, and has little time to stop."""
+_ROLL_BACK_S = 2.0
+_AT_REST_S = 0.1
+"""What was given up must not be waited for: the database may hang, and somebody may be on the line."""
 
 _BY_KEYS = {
     "plan_cache_mode": "force_generic_plan",
@@ -224,12 +235,13 @@ _LOST = (
 )
 
 
-async def _roll_back(conn: Any) -> None:
+async def _roll_back(conn: Any, broken: BaseException) -> None:
     """Leave no transaction open; a connection that cannot say so is thrown away."""
     if conn.is_closed() or not conn.is_in_transaction():
         return
+    given_up = isinstance(broken, (TimeoutError, asyncio.CancelledError))
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(_AT_REST_S if given_up else _ROLL_BACK_S):
             await conn.execute("ROLLBACK")
     except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
         log.warning("postgres.connection_dropped")
@@ -303,7 +315,7 @@ async def open_database(
         yield Database(pool, acquire_timeout_s=acquire_timeout_s, hint=hint)
     finally:
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(_CLOSE_S):
                 await pool.close()
         except TimeoutError:
             pool.terminate()

@@ -61,6 +61,14 @@ async def every_answer_comes_in_time_while_postgresql_stands_still(product: Prod
                 told = await answer.json(content_type=None)
             assert time.monotonic() - began < 1.2, path
             assert (answer.status, list(told)[-1], told["action"]) == (503, "action", "continue")
+        began = time.monotonic()
+        async with product.http.get(product.base_url + "/readyz") as answer:
+            assert answer.status == 503
+        assert time.monotonic() - began < 1.5
+    for process in (product.web, product.worker):
+        assert process.running is not None
+        assert process.running.poll() is None, process.log.read_text()[-3000:]
+        assert "broke" not in process.log.read_text()
     assert await product.sandbox.openings(caller) == 0
     async with asyncio.timeout(20):
         while (await product.deflect(NUMBERS["reorder"], deadline_ms=6000))["action"] != "hangup":
