@@ -25,11 +25,10 @@ class Limits:
 
     @property
     def closed(self) -> bool:
-        """Is anything of it a reason to refuse?"""
+        """Is anything of it a reason to refuse, whoever calls? Who chats already is no further user."""
         told = (
             self.country_open,
             self.velocity_left,
-            self.users_left,
             self.template_taken,
             self.room,
             self.budget_left,

@@ -227,6 +227,30 @@ async def test_a_made_up_end_of_the_call_brings_no_rescue_instead(house: House):
     assert await house.network.counts() == {}
 
 
+async def test_a_chat_that_goes_on_is_paid_for_when_the_accounts_users_are_used_up(house: House):
+    await house.change_line(repeat_call_s=0, terms=terms(budget=BudgetTerms(hour=2)))
+    assert (await house.ivr.deflect("call-1")).reason == "ok"
+    message = {"type": "text", "text": {"body": "Где мой заказ?"}}
+    inbound = {"account": "100000000000001", "from": CALLER, "message": message}
+    await house.network.ask("POST", "/sandbox/inbound", inbound)
+    await house.network.ask("POST", "/sandbox/webhooks/flush", {})
+    await house.work("inbound")
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE messaging.account SET version = version + 1,"
+            ' settings = settings || \'{"users_per_day": "1"}\''
+        )
+        await tx.execute(
+            "INSERT INTO ivr_bridge.account_pace (workspace_id, account_id, samples, users_today)"
+            " SELECT workspace_id, account_id, 0, 1 FROM messaging.account WHERE name = 'whatsapp'"
+        )
+    house.forget()
+    assert (await house.ivr.deflect("call-2")).reason == "resumed"
+    assert (await house.ivr.deflect("call-3")).reason == "budget"
+    assert (await house.ivr.deflect("call-4", number(4))).reason == "channel_quota"
+    assert await house.value("SELECT hour_taken FROM ivr_bridge.budget_use") == 2
+
+
 async def test_the_next_hour_brings_a_new_budget_and_the_day_does_not(house: House):
     await house.change_line(repeat_call_s=0, terms=terms(budget=BudgetTerms(hour=1, day=2)))
 
