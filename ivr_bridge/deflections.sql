@@ -170,7 +170,7 @@ WITH recent AS (
            -- Phones that are off say nothing about the provider: only what was delivered counts.
            percentile_cont(share) WITHIN GROUP (ORDER BY delivered_ms)
                FILTER (WHERE delivered_ms <= 60000) AS delivered_ms,
-           count(*) FILTER (WHERE age_ms BETWEEN 5000 AND 60000) >= 20
+           count(*) FILTER (WHERE NOT failed AND age_ms BETWEEN 5000 AND 60000) >= 20
                AND count(*) FILTER (WHERE age_ms <= 60000 AND reported) = 0 AS silent,
            count(*) FILTER (WHERE age_ms <= 60000 AND reported) > 0 AS speaks
       FROM shares GROUP BY account_id, share

@@ -286,6 +286,24 @@ async def test_an_account_that_takes_everything_and_says_nothing_is_down(house: 
     assert (told.action, told.reason) == ("continue", "channel_down")
 
 
+async def test_an_account_that_refuses_every_number_is_not_silent(house: House):
+    numbers = [f"+790055504{number:02d}" for number in range(20)]
+    for number in numbers:
+        await house.network.behave(number, "refused")
+    told = await asyncio.gather(
+        *(house.ivr.deflect(f"call-{number}", number, deadline_ms=8000) for number in numbers)
+    )
+    assert {each.reason for each in told} == {"not_on_channel"}
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE messaging.delivery SET recorded_at = recorded_at - interval '10 seconds'"
+        )
+    await house.work("normal", hurry=True)
+    house.forget()
+    told_next = await house.ivr.eligible("call-x", "+79005550499")
+    assert (told_next.action, told_next.reason) == ("offer", "ok")
+
+
 async def test_resuming_inside_the_window_costs_no_template(house: House):
     await house.ivr.deflect()
     message = {"type": "text", "text": {"body": "Где мой заказ?"}}
