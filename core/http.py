@@ -98,7 +98,8 @@ class Endpoint:
         async def checked(request: web.Request) -> web.StreamResponse:
             if "%00" in request.raw_path:
                 nul = "The address may not contain the NUL character."
-                raise Invalid(nul, errors=[{"path": "", "message": nul}])
+                where = next((name for name, said in request.query.items() if "\0" in said), "")
+                raise Invalid(nul, errors=[{"path": where, "message": nul}])
             await self._check(request)
             return await self.handler(request)
 
