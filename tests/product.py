@@ -123,8 +123,8 @@ class Product:
             return found
 
     async def ready(self) -> None:
-        """Wait until the web process takes requests."""
-        async with asyncio.timeout(30):
+        """Wait until the web process takes requests; many tests share it, so a busy machine may take long."""
+        async with asyncio.timeout(90):
             while True:
                 try:
                     async with self.http.get(self.base_url + "/readyz") as response:

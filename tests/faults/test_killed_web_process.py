@@ -19,7 +19,6 @@ from tests.journeys.house import new_phone
 from tests.product import LINE, Product
 
 EVIDENCE = {"sent", "delivered", "read"}
-DEADLINE_MS = 4000
 
 
 @dataclass(slots=True)
@@ -28,6 +27,7 @@ class Call:
 
     product: Product
     caller: str
+    deadline_ms: int = 4000
     call_id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     async def asked(self) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Call:
         body = {"call_id": self.call_id, "caller": self.caller, "line": LINE, "attempt": 1}
         try:
             async with self.product.post(
-                "/v1/deflections", body | {"deadline_ms": DEADLINE_MS}
+                "/v1/deflections", body | {"deadline_ms": self.deadline_ms}
             ) as response:
                 answer: dict[str, Any] = await response.json(content_type=None)
                 return answer
@@ -65,7 +65,7 @@ async def test_a_web_process_killed_at_any_moment_keeps_its_promises(
     product: Product, shift_s: float
 ):
     """Twelve calls, begun one after the other: a single kill hits each at another moment."""
-    calls = [Call(product, new_phone(product).number) for _ in range(12)]
+    calls = [Call(product, new_phone(product).number, deadline_ms=10_000) for _ in range(12)]
     for call in calls:
         await product.sandbox.behave(
             call.caller, "reachable", accepted_ms=80, sent_ms=200, delivered_ms=400
