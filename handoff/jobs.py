@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from core.clock import Clock
 from core.events import Events
-from core.jobs import Handler, transactional
+from core.jobs import Endless, Handler, transactional
 from core.postgres import Database
 from handoff.conversation.inbound import BOT_TURN
 from handoff.conversation.opening import DISMISS_CALLBACK, INVITATION_OVER
@@ -27,14 +27,14 @@ def handlers(
     operators = Operators(database, clock)
     return {
         "urgent": {
-            PLACE: Placer(database, clock).place,
+            PLACE: Endless(Placer(database, clock).place),
             RESERVATION_OVER: transactional(database, timers.reservation_over),
             UNANSWERED: transactional(database, timers.unanswered),
             WRAPUP_OVER: transactional(database, timers.wrapup_over),
             DISMISS_CALLBACK: transactional(database, timers.dismiss_callback),
             RESCIND: timers.rescind,
             GRACE_OVER: timers.grace_over,
-            SOCKETS: operators.sweep_sockets,
+            SOCKETS: Endless(operators.sweep_sockets),
         },
         "inbound": {BOT_TURN: runner.turn},
         "normal": {

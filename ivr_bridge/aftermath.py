@@ -14,7 +14,7 @@ from core.access.refusals import forget_refusals
 from core.clock import Clock
 from core.events import Events, MakeJob
 from core.ids import ContactId, ConversationId, DeflectionId, MessageId, public
-from core.jobs import Handler, Job, NewJob, Snooze, enqueue, finish, transactional
+from core.jobs import Endless, Handler, Job, NewJob, Snooze, enqueue, finish, transactional
 from core.postgres import Database, Tx
 from core.wake import Signal
 from ivr_bridge import news, store
@@ -92,7 +92,7 @@ class Aftermath:
                 MESSAGE_MOVED: transactional(self.database, self.message_moved),
                 CONVERSATION_MOVED: transactional(self.database, self.conversation_moved),
                 OPERATOR_JOINED: transactional(self.database, self.operator_joined),
-                TIDY: self.tidy,
+                TIDY: Endless(self.tidy),
             },
         }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from core.clock import Clock
 from core.events import Events
-from core.jobs import Handler, Job, transactional
+from core.jobs import Endless, Handler, Job, transactional
 from core.postgres import Database, Tx
 from core.vocabulary import ChannelKind
 from messaging import deliveries, inbox
@@ -47,5 +47,5 @@ def handlers(
         "inbound": {RECEIVE_JOB: transactional(database, receiving.receive)},
         "send": {SEND_JOB: sender.send, MARK_READ_JOB: receipts.send},
         "media": {FETCH_JOB: library.fetch},
-        "normal": {SWEEP_JOB: transactional(database, sweep)},
+        "normal": {SWEEP_JOB: Endless(transactional(database, sweep))},
     }

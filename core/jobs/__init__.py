@@ -8,6 +8,7 @@ from core.jobs.store import Job, NewJob, cancel, enqueue, enqueue_many
 from core.jobs.worker import (
     Band,
     Bury,
+    Endless,
     Handler,
     LeaseLost,
     Snooze,
@@ -19,6 +20,7 @@ from core.jobs.worker import (
 __all__ = [
     "Band",
     "Bury",
+    "Endless",
     "Handler",
     "Job",
     "LeaseLost",

@@ -45,6 +45,19 @@ class Bury(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Endless:
+    """Does a job that puts in its own successor: whoever gave it up would end the whole row of them, so
+    it is tried until it works.
+    """
+
+    handler: Handler
+
+    async def __call__(self, job: Job) -> None:
+        """Once."""
+        await self.handler(job)
+
+
+@dataclass(frozen=True, slots=True)
 class Band:
     """Loops that share nothing with other bands, so that a backlog in one delays no other."""
 
@@ -141,7 +154,7 @@ class Worker:
     async def _do(self, band: Band, job: Job, free: asyncio.Semaphore) -> None:
         outcome = "done"
         try:
-            if job.attempt > band.max_attempts:
+            if job.attempt > band.max_attempts and not _endless(band, job):
                 # Nobody lived to say how the last one ended: it may take its workers down with it.
                 raise Bury
             with TOOK.labels(job.kind).time():
@@ -175,7 +188,8 @@ class Worker:
         log.error(
             "job.failed", kind=job.kind, job_id=str(job.job_id), attempt=job.attempt, exc_info=error
         )
-        if isinstance(error, Bury) or job.attempt >= band.max_attempts:
+        gives_up = isinstance(error, Bury) or job.attempt >= band.max_attempts
+        if gives_up and not _endless(band, job):
             await self._settle("bury", job, error=name)
             log.error("job.buried", kind=job.kind, job_id=str(job.job_id), error=name)
             return "buried"
@@ -198,9 +212,13 @@ class Worker:
             log.warning("job.outcome_not_recorded", kind=job.kind, job_id=str(job.job_id))
 
 
+def _endless(band: Band, job: Job) -> bool:
+    return isinstance(band.handlers[job.kind], Endless)
+
+
 def _backoff_s(attempt: int) -> float:
     """1, 2, 4, 8 … 60 s, spread so that many jobs do not come back at once."""
-    return min(60.0, 2.0 ** (attempt - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 - spreading, not secrecy
+    return min(60.0, 2.0 ** min(attempt - 1, 6)) * random.uniform(0.8, 1.2)  # noqa: S311 - spreading, not secrecy
 
 
 async def _first(stop: asyncio.Event, *waits: Awaitable[object]) -> None:

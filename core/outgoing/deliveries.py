@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from core.events import Events
 from core.ids import public
-from core.jobs import Handler, Job, enqueue, finish
+from core.jobs import Endless, Handler, Job, enqueue, finish
 from core.outgoing.courier import Attempt, Courier, End, Letter
 from core.outgoing.endpoints import BAND, PUMP, TIDY, EndpointRow, send_soon, tidying
 from core.outgoing.sql import SQL
@@ -69,7 +69,7 @@ class Outgoing:
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
         """By band, then by kind."""
-        return {BAND: {PUMP: self.pump, TIDY: self.tidy}}
+        return {BAND: {PUMP: self.pump, TIDY: Endless(self.tidy)}}
 
     async def pump(self, job: Job) -> None:
         """Send what is due to one endpoint, then come back when there is more."""

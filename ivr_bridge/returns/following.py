@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.events import Events
 from core.faults import Refused
 from core.ids import ContactId, ConversationId
-from core.jobs import Handler, Job, NewJob, enqueue, finish, transactional
+from core.jobs import Endless, Handler, Job, NewJob, enqueue, finish, transactional
 from core.outgoing.deliveries import TAKEN
 from core.postgres import Database, Tx
 from handoff.conversation import store as conversations
@@ -81,7 +81,7 @@ class Following:
                 ASKED: transactional(self.database, self.asked),
             },
             "normal": {
-                PROMISES: self.keep_promises,
+                PROMISES: Endless(self.keep_promises),
                 TOLD: transactional(self.database, self.told),
                 CALLBACK_MOVED: transactional(self.database, self.callback_moved),
             },

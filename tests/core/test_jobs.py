@@ -10,6 +10,7 @@ from core.ids import WorkspaceId
 from core.jobs import (
     Band,
     Bury,
+    Endless,
     Job,
     LeaseLost,
     NewJob,
@@ -18,6 +19,7 @@ from core.jobs import (
     enqueue,
     finish,
     transactional,
+    worker,
 )
 from core.jobs.store import SQL
 from core.postgres import Database, Tx
@@ -197,6 +199,35 @@ async def test_a_job_that_kills_its_workers_is_buried_without_another_try(
         while await states(database, workspace_id) != ["buried"]:  # noqa: ASYNC110 - a worker tells nobody
             await asyncio.sleep(0.01)
     assert tried == ["harmless"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError(), Bury(), TimeoutError()])
+async def test_a_job_that_begins_the_next_one_is_never_given_up(
+    database, workspace_id, wake, monkeypatch, error
+):
+    monkeypatch.setattr(worker, "_backoff_s", lambda attempt: 0.0 if attempt else 1.0)
+    tried = 0
+
+    async def tidy(tx: Tx, job: Job) -> None:
+        nonlocal tried
+        tried += 1
+        if tried < 4:
+            raise error
+        await enqueue(tx, NewJob(kind=job.kind, payload={}, key="tidy", delay_s=3600))
+
+    handlers = {"greet": Endless(transactional(database, tidy))}
+    band = Band("normal", 1, handlers, max_attempts=2, idle_s=0.01)
+    await put(database, workspace_id, NewJob(kind="greet", payload={}, key="tidy"))
+    async with working(database, wake, band), asyncio.timeout(10):
+        while tried < 4:  # noqa: ASYNC110 - a worker tells nobody
+            await asyncio.sleep(0.01)
+    assert await states(database, workspace_id) == ["ready"]
+
+
+def test_the_pause_between_tries_stays_within_a_minute():
+    assert worker._backoff_s(1) < 1.5
+    assert 45 < worker._backoff_s(7) < 75
+    assert 45 < worker._backoff_s(5000) < 75
 
 
 @pytest.mark.parametrize(
