@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Message } from '../../src/api/types.ts';
 import { filled } from '../../src/desk/composer/templates.ts';
 import { arrange, pieces } from '../../src/desk/thread/arrange.ts';
 import { message } from './making.ts';
@@ -18,6 +19,18 @@ test('a day begins once, a speaker is named at the start and after a pause', () 
   );
   expect(placed.map(({ newDay }) => newDay)).toEqual([true, false, true, false, false]);
   expect(placed.map(({ first }) => first)).toEqual([true, false, true, true, true]);
+});
+
+test('events that only repeat each other are one line, with the last one\'s time', () => {
+  const event = (seq: number, code: string, day = 1): Message =>
+    message(seq, { type: 'event', at: `2026-01-0${day}T10:0${seq}:00.000Z`, event: { code, params: {} } });
+  const placed = arrange(
+    [event(1, 'returned'), event(2, 'returned'), event(3, 'accepted'), event(4, 'returned'), message(5), event(6, 'returned', 2), event(7, 'returned', 2)],
+    day,
+    ({ event }) => event?.code ?? null,
+  );
+  expect(placed.map(({ message, times }) => [message.seq, times])).toEqual([[2, 2], [3, 1], [4, 1], [5, 1], [7, 2]]);
+  expect(placed.map(({ newDay }) => newDay)).toEqual([true, false, false, false, true]);
 });
 
 test('web addresses are set apart without the sentence around them, and nothing else is', () => {

@@ -9,13 +9,22 @@ export interface Placed {
   readonly newDay: boolean;
   /** The first of its author's run: carries the name. */
   readonly first: boolean;
+  /** An event that says the same as those right before it stands for all of them. */
+  readonly times: number;
 }
 
 const speaker = (message: Message): string =>
   message.type === 'event' ? 'event' : `${message.direction} ${message.author.kind} ${message.author.id ?? ''}`;
 
-export function arrange(messages: readonly Message[], dayOf: (at: string) => number): readonly Placed[] {
-  return messages.map((message, index) => {
+/** `wordsOf` says what an event's line reads; of lines that only repeat each other the last one stays. */
+export function arrange(
+  messages: readonly Message[],
+  dayOf: (at: string) => number,
+  wordsOf: (event: Message) => string | null = () => null,
+): readonly Placed[] {
+  const placed: Placed[] = [];
+  let said: string | null = null;
+  messages.forEach((message, index) => {
     const before = messages[index - 1];
     const newDay = before === undefined || dayOf(before.at) !== dayOf(message.at);
     const first =
@@ -23,8 +32,12 @@ export function arrange(messages: readonly Message[], dayOf: (at: string) => num
       before === undefined ||
       speaker(before) !== speaker(message) ||
       Date.parse(message.at) - Date.parse(before.at) > PAUSE_MS;
-    return { message, newDay, first };
+    const words = message.type === 'event' ? wordsOf(message) : null;
+    const again = words !== null && words === said && !newDay ? placed.pop() : undefined;
+    said = words;
+    placed.push({ message, first, newDay: newDay || (again?.newDay ?? false), times: (again?.times ?? 0) + 1 });
   });
+  return placed;
 }
 
 export interface Piece {
