@@ -58,7 +58,12 @@ async def test_from_the_call_to_the_report(people: People, product: Product, pho
     await at(olga, "wrapup-end").click()
     await product.until("SELECT 1 FROM handoff.conversation WHERE state = 'closed'")
     await at(olga, "tab-closed").click()
-    await expect(at(olga, "conversation-row").first).to_contain_text("Анна Смирнова")
+    rows = at(olga, "conversation-row")
+    await expect(rows.first).to_contain_text("Анна Смирнова")
+    # However many rows there are, Tab stops at the list once, and arrows go through it.
+    await expect(olga.locator('[data-testid="conversation-row"][tabindex="0"]')).to_have_count(1)
+    await at(olga, "list-search").press("Tab")
+    await expect(rows.first).to_be_focused()
 
     # And the manager sees the share change.
     await manager.reload()
