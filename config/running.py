@@ -1,14 +1,15 @@
 """What every long-running process does: listen, notice signals, stop in time."""
 
 import asyncio
+import errno
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 from aiohttp import web
 
-from config.settings import address
+from config.settings import SettingsMissing, address
 from core import health
 
 log = structlog.get_logger()
@@ -26,11 +27,17 @@ def stop_on_signal() -> asyncio.Event:
     return stop
 
 
+SERVE_METRICS, WORK_METRICS = "127.0.0.1:9180", "127.0.0.1:9181"
+
+
 @asynccontextmanager
 async def listening(
-    app: web.Application, listen: str, *, finish_s: float
+    app: web.Application, listen: str, setting: str, *, finish_s: float
 ) -> AsyncIterator[web.AppRunner]:
-    """Serve this application; at the end, stop accepting and give requests `finish_s` to finish."""
+    """Serve this application; at the end, stop accepting and give requests `finish_s` to finish.
+
+    Raises SettingsMissing, naming the setting, where the address cannot be had.
+    """
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=finish_s, handle_signals=False, keepalive_timeout=75
     )
@@ -38,10 +45,25 @@ async def listening(
     try:
         host, port = address(listen)
         site = web.TCPSite(runner, host, port, backlog=1024, reuse_address=True)
-        await site.start()
+        with named(setting, listen):
+            await site.start()
         yield runner
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def named(setting: str, listen: str) -> Iterator[None]:
+    """An address that is taken, or not this machine's, is told by the setting that gave it."""
+    try:
+        yield
+    except OSError as refused:
+        why = (
+            "is taken"
+            if refused.errno == errno.EADDRINUSE
+            else f"cannot be had: {refused.strerror}"
+        )
+        raise SettingsMissing(f"{listen} {why}; set {setting} to another address.") from refused
 
 
 def operations_app(app: web.Application) -> web.Application:

@@ -3,12 +3,19 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from aiohttp import web
 
-from config.running import STOP_S, listening, operations_app, stop_on_signal
+from config.running import (
+    SERVE_METRICS,
+    STOP_S,
+    listening,
+    named,
+    operations_app,
+    stop_on_signal,
+)
 from config.settings import Settings, address
 from config.wiring import fastagi_server, web_app
 from core import health
@@ -28,15 +35,16 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then finish what is in hand within 20 s."""
     stop = stop_on_signal()
     async with web_app(settings) as app:
+        metrics = settings.metrics_listen or SERVE_METRICS
         watching = asyncio.ensure_future(health.watch_event_loop(stop))
         try:
             async with (
-                listening(operations_app(app), settings.metrics_listen, finish_s=1),
+                listening(operations_app(app), metrics, "METRICS_LISTEN", finish_s=1),
                 _fastagi(app, settings) as fastagi,
-                listening(app, settings.listen, finish_s=_FINISH_S),
+                listening(app, settings.listen, "LISTEN", finish_s=_FINISH_S),
             ):
                 _settle_down()
-                log.info("serve.started", listen=settings.listen, metrics=settings.metrics_listen)
+                log.info("serve.started", listen=settings.listen, metrics=metrics)
                 await stop.wait()
                 app[health.READINESS].leave()
                 log.info("serve.leaving")
@@ -45,6 +53,8 @@ async def serve(settings: Settings) -> None:
                 if fastagi is not None:
                     fastagi.leave()
         finally:
+            # Also where it could not begin: an address that is taken leaves nobody to set it.
+            stop.set()
             await watching
     log.info("serve.stopped")
 
@@ -57,7 +67,9 @@ async def _fastagi(app: web.Application, settings: Settings) -> AsyncIterator[Fa
         return
     fastagi = fastagi_server(app, settings)
     host, port = address(settings.fastagi_listen)
-    async with fastagi.listening(host, port):
+    async with AsyncExitStack() as opened:
+        with named("FASTAGI_LISTEN", settings.fastagi_listen):
+            await opened.enter_async_context(fastagi.listening(host, port))
         log.info("serve.fastagi", listen=settings.fastagi_listen)
         yield fastagi
 

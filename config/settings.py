@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
     listen: str = Field("127.0.0.1:8080", validation_alias="LISTEN")
     fastagi_listen: str | None = Field(None, validation_alias="FASTAGI_LISTEN")
-    metrics_listen: str = Field("127.0.0.1:9180", validation_alias="METRICS_LISTEN")
+    metrics_listen: str | None = Field(None, validation_alias="METRICS_LISTEN")
+    """Each process its own: unless they are told, `serve` and `work` do not meet on one machine."""
     public_url: str | None = Field(None, validation_alias="PUBLIC_URL")
     trusted_proxies: str = Field("", validation_alias="TRUSTED_PROXIES")
     secret_key: str | None = Field(None, validation_alias="SECRET_KEY")
@@ -72,13 +73,13 @@ class Settings(BaseSettings):
     postgres: Postgres = Postgres()
     logging: Logging = Logging()
 
-    @field_validator("listen", "metrics_listen")
+    @field_validator("listen")
     @classmethod
     def _has_port(cls, value: str) -> str:
         address(value)
         return value
 
-    @field_validator("fastagi_listen")
+    @field_validator("fastagi_listen", "metrics_listen")
     @classmethod
     def _has_port_or_is_off(cls, value: str | None) -> str | None:
         if value:

@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 
 from config.rooms import rooms
-from config.running import STOP_S, listening, operations_app, stop_on_signal
+from config.running import STOP_S, WORK_METRICS, listening, operations_app, stop_on_signal
 from config.settings import Settings
 from config.wiring import bands
 from core import health
@@ -26,8 +26,9 @@ async def work(settings: Settings) -> None:
         app[health.DATABASE] = opened.database
         app[health.READINESS] = health.Readiness()
         worker = Worker(opened.database, opened.wake)
-        async with listening(operations_app(app), settings.metrics_listen, finish_s=1):
-            log.info("work.started", metrics=settings.metrics_listen)
+        metrics = settings.metrics_listen or WORK_METRICS
+        async with listening(operations_app(app), metrics, "METRICS_LISTEN", finish_s=1):
+            log.info("work.started", metrics=metrics)
             try:
                 async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as loops:
                     loops.create_task(health.watch_event_loop(stop))
