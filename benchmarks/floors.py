@@ -1,9 +1,10 @@
 """The floors: the smallest aiohttp programs that keep the two promises the product is measured by.
 
 A deflection is two commits with one POST between them; a webhook is one signature check and one
-commit. Nothing is looked up, decided, deduplicated, ordered or prepared for anybody. A second
-deflection, judged by nobody, writes the very rows that the product writes: what lies between the two
-is the price of the rows, what lies below is the price of deciding about them.
+commit. Nothing is looked up, decided, deduplicated, ordered or prepared for anybody. Of deflections
+there are two: one commits a bare row, the other makes the same commits as the product, which hold the
+very rows that it writes. What lies between the two is the price of the rows, what lies below is the
+price of deciding about them.
 """
 
 import asyncio

@@ -52,7 +52,7 @@ class Stage:
     product_offers: Target
     floor_calls: Target
     floor_rows: Target
-    """The floor that writes the product's rows; nobody is judged by it."""
+    """The floor that commits the product's own rows."""
     floor_webhooks: Target
     sandbox: Target
     web: Child

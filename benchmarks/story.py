@@ -120,7 +120,7 @@ class _Story:
         rows: list[Row] = []
         if calls:
             rows.append(deflections.row("deflection_calls_per_s", "calls/s", CALLS_GOAL))
-            rows.append(with_rows.row("deflection_beside_the_same_rows", "calls/s", None))
+            rows.append(with_rows.row("deflection_beside_the_same_rows", "calls/s", CALLS_GOAL))
         if webhooks:
             rows.append(ingest.row("ingest_webhooks_per_s", "webhooks/s", WEBHOOKS_GOAL))
         if calls:
