@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 from typing_extensions import override  # typing has it from 3.12
 
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{7,}\d")
@@ -66,7 +67,7 @@ class _NothingQuoted(logging.Filter):
     @override
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, HttpProcessingError):
+        if error is not None and _quotes(error):
             record.msg, record.args = "request.malformed: %s", (type(error).__name__,)
             record.exc_info = record.exc_text = None
             # Anybody who finds the port can cause it: nothing that a person should look at.
@@ -96,6 +97,16 @@ def _words(error: BaseException) -> str:
         quotes = (error.sqlstate or "").startswith(_QUOTING_STATES)
         return " ".join(filter(None, (*where, "" if quotes else str(error.args[0]))))
     return "…" if isinstance(error, (ValueError, LookupError)) else str(error)
+
+
+def _quotes(error: BaseException) -> bool:
+    """Is it about what somebody sent, or was it caused by that?"""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, HttpProcessingError | RequestPayloadError):
+            return True
+        at = at.__cause__
+    return False
 
 
 def mask_numbers(_: object, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -9,11 +9,13 @@ NUMBER = "+79035550199"
 WORDS = "канарейка в клетке"
 
 
-async def said_by_a_stranger(product: Product, words: bytes) -> bytes:
+async def said_by_a_stranger(product: Product, words: bytes, then: bytes = b"") -> bytes:
     """What is answered to something that is no HTTP."""
     where = urlsplit(product.base_url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     writer.write(words + b"Host: x\r\nConnection: close\r\n\r\n")
+    await writer.drain()
+    writer.write(then)
     answered = await reader.read()
     writer.close()
     return answered
@@ -42,6 +44,11 @@ async def test_a_canary_leaves_no_trace_outside_the_database(product: Product):
         f"POST /v1/eligibility HTTP/1.1\r\nX-Caller: {NUMBER}{WORDS}{'x' * 9000}\r\n",
     ):
         assert b" 400 " in await said_by_a_stranger(product, broken.encode())
+    # With its head in order, and a body that is not chunked as it says.
+    head = f"POST /v1/eligibility HTTP/1.1\r\nAuthorization: Bearer {product.line_key}\r\n"
+    chunked = f"{head}Transfer-Encoding: chunked\r\n".encode()
+    body = f"{NUMBER} {WORDS} {product.line_key}\r\n".encode()
+    assert b" 400 " in await said_by_a_stranger(product, chunked, body)
     async with product.http.get(product.metrics_url) as response:
         figures = await response.text()
 
