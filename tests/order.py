@@ -8,7 +8,7 @@ from xdist.scheduler import LoadFileScheduling
 # Files of these folders share a running product, so that one worker runs a whole folder.
 TOGETHER = ("tests/journeys/", "tests/browser/", "tests/faults/")
 # Longest first: what begins last keeps the fewest cores waiting.
-_FIRST = (*TOGETHER, "tests/config/test_embedded", "tests/ivr_bridge/test_interleavings.py")
+_FIRST = (*TOGETHER, "tests/config/embedded/", "tests/ivr_bridge/test_interleavings.py")
 
 
 def rank(path: Path, root: Path) -> int:

@@ -1,6 +1,6 @@
 """A process that starts databases, says where they are, and does what it is told: stop or die.
 
-    python embedded_actor.py lasting|passing DATA_DIR [UID]
+    python actor.py lasting|passing DATA_DIR [UID]
 
 With a UID it becomes that ordinary user first, everything imported: the interpreter may lie where
 that user cannot enter.
