@@ -41,7 +41,8 @@ from messaging.deliveries import apply_for
 from messaging.openings import Opening
 from messaging.posting import Letter, Lost, Outcome, Posted, Refused
 from tests.conftest import make_workspace
-from tests.ivr_bridge.conftest import CALLER, LINE, _furnish, line_draft
+from tests.ivr_bridge.furniture import furnish, line_draft
+from tests.ivr_bridge.ivr import CALLER, LINE
 
 TERMS = LineTerms.model_validate(
     {
@@ -120,7 +121,7 @@ class History(RuleBasedStateMachine):
     async def _begin(self, confirm: Confirm, grace: int) -> None:
         History.count += 1
         self.workspace = await make_workspace(self.database, f"history-{History.count}")
-        await _furnish(self.database, self.workspace, self.sealer, "http://127.0.0.1:9")
+        await furnish(self.database, self.workspace, self.sealer, "http://127.0.0.1:9")
         accounts = Accounts(self.database, self.sealer)
         self.readiness = Readiness(self.database, accounts)
         self.events = Events()
