@@ -50,15 +50,17 @@ def refuse_doubtful(found: Sequence[OtherHours], known: int, assumed: str) -> No
     if known and 2 * len(found) > known:
         raise ZoneDoubtful(
             f"{found[0]}. Nothing was taken: times without a zone were read in the workspace's zone,"
-            f" {assumed}. Name the PBX's own with --timezone, as in --timezone Europe/Moscow"
-            f"{_fixed(found[0])}; or --timezone {assumed}, if that is right all the same."
+            f" {assumed}. Name the PBX's own with --timezone{_fixed(found[0])}; or this one, if it is right"
+            f" all the same: --timezone {assumed}."
         )
 
 
 def _fixed(one: OtherHours) -> str:
     """A zone without summer time that would fit: its names count whole hours, westwards."""
     hours, rest = divmod(round((one.shown.replace(tzinfo=UTC) - one.made).total_seconds()), 3600)
-    return "" if rest or not -14 <= -hours <= 12 else f" (without summer time: Etc/GMT{-hours:+d})"  # noqa: PLR2004 - the names there are
+    if rest or not -12 <= hours <= 14:  # noqa: PLR2004 - there are no other names
+        return ""
+    return f" (without summer time: {f'Etc/GMT{-hours:+d}' if hours else 'UTC'})"
 
 
 def _signed(offset: timedelta) -> str:
