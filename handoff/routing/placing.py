@@ -37,6 +37,7 @@ WAITED = Histogram(
 SWEEP_S = 1.0
 BUSY_S = 0.05
 BATCH = 50
+MOST_SKIPPED = 200
 
 BREATH = timedelta(seconds=5)
 """Between two rounds of asking everyone, so that a refused conversation is not thrown at people."""
@@ -114,18 +115,23 @@ class Placer:
     async def _round(self, workspace_id: WorkspaceId) -> float:
         """Until nothing more can be placed; answers when to look again."""
         skipped: list[ConversationId] = []
-        for _ in range(BATCH):
+        placed = 0
+        # What must wait for somebody in particular stands in nobody else's way.
+        while placed < BATCH and len(skipped) < MOST_SKIPPED:
             try:
                 attempt = await self.place_one(workspace_id, skipped)
             except asyncpg.DeadlockDetectedError:
                 return BUSY_S
-            if attempt.placed is Placed.NOTHING:
-                return SWEEP_S
-            if attempt.placed is Placed.BUSY:
-                return BUSY_S
-            if attempt.skip is not None:
-                skipped.append(attempt.skip)
-        return 0.0
+            match attempt.placed:
+                case Placed.NOTHING:
+                    return SWEEP_S
+                case Placed.BUSY:
+                    return BUSY_S
+                case Placed.SKIPPED if attempt.skip is not None:
+                    skipped.append(attempt.skip)
+                case _:
+                    placed += 1
+        return 0.0 if placed else SWEEP_S
 
     async def _nobody(self, tx: Tx, conversation: Conversation) -> Attempt:
         """Nobody can be asked: wait for a hand, begin another round of asking, or look again."""

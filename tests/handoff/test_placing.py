@@ -11,7 +11,7 @@ from core.vocabulary import PhoneNumber
 from handoff.conversation.lifecycle import State
 from handoff.conversation.opening import open_callback
 from handoff.routing.operators import NoRoom, take
-from handoff.routing.placing import Placed, Placer
+from handoff.routing.placing import BATCH, Placed, Placer
 from handoff.routing.presence import Declared
 from handoff.routing.queues import QueueDraft, put_queue
 from handoff.routing.reservations import ReservationGone
@@ -70,6 +70,24 @@ async def test_a_lost_hint_costs_a_second(house):
     assert (await house.latest()).state == State.QUEUED, "nobody said that Olga came"
     await house.timeline.advance(1.1)
     assert (await house.latest()).operator_id == olga
+
+
+async def test_what_waits_for_somebody_else_stands_in_nobodys_way(house):
+    for number in range(BATCH + 1):
+        await house.queued(await house.customer(f"+79165550{number:03}"))
+    pavel = await house.operator("pavel", capacity=1)
+    olga = await house.operator("olga")
+    # Pavel has his hands full, Olga declined all that waits: it is his now.
+    await house.owner.execute("UPDATE handoff.conversation SET tried = ARRAY[$1::uuid]", olga)
+    await house.owner.execute(
+        "UPDATE handoff.operator_state SET load = 1 WHERE operator_id = $1", pavel
+    )
+    fresh = await house.customer("+79165551999")
+    await house.queued(fresh)
+    for one in (pavel, olga):
+        await house.comes(one)
+    await house.timeline.settle()
+    assert (await house.latest(fresh)).operator_id == olga
 
 
 async def test_the_sweep_lives_while_anything_waits_and_no_longer(house):
