@@ -87,8 +87,12 @@ def kept_secrets(data_dir: Path) -> Secrets:
         verify_token=secrets.token_urlsafe(16),
         password="toyshop-demo",  # noqa: S106 - printed for everybody; the demo listens on loopback
     )
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(asdict(made)))
+    # Whole or not at all: a demo that is killed here starts again.
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(asdict(made)))
+    draft.rename(path)
     return made
 
 
