@@ -2,11 +2,12 @@
 
 from urllib.parse import quote
 
+import structlog
 from aiohttp import BodyPartReader, web
 from pydantic import BaseModel
 
 from core.access import Right
-from core.faults import Invalid, NotFound, Overloaded, TooLarge
+from core.faults import Fault, Invalid, NotFound, Overloaded, TooLarge
 from core.http import Access, Endpoint, answer, client_address, read_limited, signed_in
 from core.ids import public
 from messaging.media import (
@@ -24,6 +25,8 @@ from messaging.webhooks import (
     SignatureWrong,
     Webhooks,
 )
+
+log = structlog.get_logger()
 
 WEBHOOKS = web.AppKey("WEBHOOKS", Webhooks)
 LIBRARY = web.AppKey("LIBRARY", Library)
@@ -72,10 +75,19 @@ async def show_media(request: web.Request) -> web.StreamResponse:
     # The first piece is read before anything is sent, so that a file that is gone is still a 404.
     first = await anext(pieces, b"")
     await response.prepare(request)
-    await response.write(first)
-    async for piece in pieces:
-        await response.write(piece)
-    await response.write_eof()
+    try:
+        await response.write(first)
+        async for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+    except ConnectionResetError:
+        # Whoever asked has seen enough.
+        pass
+    except Fault as broken:
+        # The answer has begun: only its breaking off still says that it is not whole.
+        log.warning("media.broke_off", media_id=str(found.media_id), code=broken.code)
+        if request.transport is not None:
+            request.transport.abort()
     return response
 
 

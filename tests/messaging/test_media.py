@@ -1,11 +1,12 @@
 """Files of strangers: known by their bytes, kept under our names, shown so that they never run."""
 
 import io
+import os
 import struct
 from datetime import UTC, datetime
 
 import pytest
-from aiohttp import FormData, web
+from aiohttp import ClientError, FormData, web
 
 from core.access import People, SignIns
 from core.http import PUBLIC_ORIGIN, SIGN_INS, traced
@@ -143,6 +144,21 @@ async def test_an_operators_picture_is_kept_and_shown_by_a_signed_link(client, h
     assert shown.headers["X-Content-Type-Options"] == "nosniff"
     assert shown.headers["Content-Disposition"] == "inline; filename*=UTF-8''photo.png"
     assert "sandbox" in shown.headers["Content-Security-Policy"]
+
+
+async def test_a_file_that_breaks_off_is_not_taken_for_whole(client, house, tmp_path):
+    film = b"\0\0\0\x18ftypmp42" + b"\0" * (15 << 20)
+    answer = await client.post(
+        "/v1/media", data=form(film, "film.mp4"), headers=await sign_in(client)
+    )
+    url = (await answer.json())["url"]
+    (stored,) = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+    house.library._files._timeout_s = 0.5
+    shown = await client.get(url)
+    await shown.content.readexactly(1000)
+    os.truncate(stored, 1 << 20)
+    with pytest.raises(ClientError):
+        await shown.read()
 
 
 async def test_a_document_is_offered_as_a_download(client, house):
