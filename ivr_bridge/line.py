@@ -196,7 +196,7 @@ class LineRow:
             goodbye=self.goodbye,
             topics=self.topics,
             consent=Consent(**self.consent),
-            terms=LineTerms.model_validate(self.terms),
+            terms=LineTerms.kept(self.terms),
             managed_by=self.managed_by,
             version=self.version,
             followed=self.followed,

@@ -23,12 +23,11 @@ from core.vocabulary import ChannelKind, PhoneNumber
 from handoff.conversation.opening import close_callbacks, open_callback
 from ivr_bridge import store
 from ivr_bridge.guard.charging import charge_one, stopped
-from ivr_bridge.guard.terms import BudgetTerms
 from ivr_bridge.opening import REPORTING_LAG_S
 from ivr_bridge.outcome import Fact, Outcome, Reason, Stranded, stranded
 from ivr_bridge.rescues import by_sms
-from ivr_bridge.rescues.terms import RescueTerms
 from ivr_bridge.store import SQL, state_word
+from ivr_bridge.terms import LineTerms
 from messaging import openings
 from messaging.channel import FailureClass
 from messaging.contacts import contact_for_phone
@@ -231,8 +230,8 @@ async def _rescue(tx: Tx, case: Case, phone: PhoneNumber, at: datetime, public_u
 async def _text(
     tx: Tx, case: Case, contact_id: ContactId, phone: PhoneNumber, at: datetime, public_url: str
 ) -> by_sms.Texted | None:
-    terms = RescueTerms.model_validate(case.terms.get("rescue", {}))
-    budget = BudgetTerms.model_validate(case.terms.get("budget", {}))
+    of_line = LineTerms.kept(case.terms)
+    terms, budget = of_line.rescue, of_line.budget
     if terms.by != "sms" or await stopped(tx, case.line_id, terms.channel or ""):
         return None
     # An SMS costs money as an opening does; when there is none left, a person calls instead.

@@ -3,7 +3,8 @@
 The workspace file's `lines[]` carries the same parts under the same names.
 """
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +41,13 @@ class LineTerms(BaseModel):
     """Where the line may write to, `*` for everywhere; without a list, to its own country."""
     velocity: VelocityTerms = VelocityTerms()
     watch: WatchTerms = WatchTerms()
+
+    @classmethod
+    def kept(cls, stored: Mapping[str, Any]) -> Self:
+        """From the database. What a newer version put there and this one does not know is passed over:
+        while an upgrade rolls, both answer the same line.
+        """
+        return cls.model_validate(stored, extra="ignore")
 
     def stored(self) -> dict[str, Any]:
         """As the database keeps it: only what differs from the defaults."""

@@ -84,7 +84,7 @@ async def look_after_lines(tx: Tx) -> None:
     """Pause every line whose own rules say so."""
     for row in await tx.fetch(*SQL["watched"](workspace=tx.workspace_id)):
         watched = Watched(**row)
-        terms = WatchTerms.model_validate(watched.terms)
+        terms = WatchTerms.model_validate(watched.terms, extra="ignore")
         if terms.enabled and (verdict := judge(await _health(tx, watched, terms), terms)):
             await _stop(tx, watched, terms, verdict)
 

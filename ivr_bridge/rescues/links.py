@@ -43,7 +43,7 @@ class Followed:
     def greeting(self) -> str | None:
         """What the line proposes to write, in this language."""
         greeting: Mapping[str, str] = RescueTerms.model_validate(
-            self.terms.get("rescue", {})
+            self.terms.get("rescue", {}), extra="ignore"
         ).greeting
         return greeting.get(self.language)
 

@@ -145,7 +145,7 @@ class Following:
 
     async def _keep(self, tx: Tx, missed: Missed) -> None:
         chat = await conversations.lock(tx, missed.conversation_id)
-        terms = LineTerms.model_validate(missed.terms).return_to_voice
+        terms = LineTerms.kept(missed.terms).return_to_voice
         if terms is None or chat.state not in _WAITING or "return" in (chat.card or {}):
             return
         if terms.mode is Mode.AUTO:

@@ -68,7 +68,7 @@ class Chat:
     @property
     def promised(self) -> ReturnTerms | None:
         """What its line says about returns."""
-        return LineTerms.model_validate(self.terms).return_to_voice
+        return LineTerms.kept(self.terms).return_to_voice
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,24 @@ async def test_an_sms_goes_out_once_the_time_to_live_and_the_lag_are_over(silent
     assert len(await silent.network.wire(CALLER, kind="sms")) == 1
 
 
+async def test_terms_of_a_newer_version_stop_nobody(silent: House):
+    """While an upgrade rolls, the older processes go on with what they know."""
+    newer = (
+        '{"tomorrow": {"a": 1}, "watch": {"tomorrow": 2}, "policy": {"peak": null, "tomorrow": 3}}'
+    )
+    await silent.rows(
+        "UPDATE ivr_bridge.line SET terms = jsonb_set(terms || $1::text::jsonb, '{rescue,tomorrow}', '4')",
+        newer,
+    )
+    silent.forget()
+    assert (await silent.ivr.eligible("call-2", "+79005550102")).status == 200
+    await check(silent, age="62 minutes")
+    (rescue,) = await rescues(silent)
+    assert rescue["kind"] == "sms"
+    await silent.work("normal", hurry=True)
+    assert await silent.value("SELECT count(*) FROM core.job WHERE last_error IS NOT NULL") == 0
+
+
 @pytest.mark.parametrize(
     "paused", [Paused("all"), Paused("line", "main"), Paused("channel", "sms")], ids=str
 )
