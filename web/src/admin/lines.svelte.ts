@@ -81,7 +81,7 @@ function empty(choices: Choices): Values {
   );
   return {
     ...line,
-    account: choices.accounts[0] ?? '',
+    account: (choices.accounts.find((name) => choices.kinds[name] !== 'sms') ?? choices.accounts[0]) ?? '',
     flow: choices.flows[0] ?? '',
     queue: choices.queues[0] ?? '',
   };

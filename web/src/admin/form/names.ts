@@ -15,6 +15,10 @@ const code = (place: Path): string =>
     .map((part, index) => (index === 0 && place.length > 1 && part === 'shadow' ? 'policy' : part))
     .join('.');
 
+/** Is it a field with a name of its own, or a member of a list or record? */
+export const isNamed = (place: Path): boolean =>
+  (keyFor('term', code(place)) ?? keyFor('term', place.at(-1) ?? '')) !== null;
+
 export function labelOf(place: Path): string {
   const key = keyFor('term', code(place)) ?? keyFor('term', place.at(-1) ?? '');
   return key === null ? humanised(place.at(-1) ?? '') : t(key);
