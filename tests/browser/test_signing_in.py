@@ -36,7 +36,14 @@ async def test_a_session_outlives_the_window_and_ends_when_told(people: People, 
 
 async def test_a_manager_has_reports_and_no_desk(people: People, product: Product):
     page = await people.window()
+    await page.clock.install()
+    people.expect("ERR_FAILED")
+    await page.route("**/v1/session", lambda route: route.abort())
     await page.goto(f"{product.base_url}/reports")
+    await page.get_by_text("nothing is lost").wait_for()
+    # Nobody has to press anything when the service is back.
+    await page.unroute("**/v1/session")
+    await page.clock.fast_forward(5_000)
     await sign_in(page, "manager")
     await at(page, "reports-headline").wait_for()
     await expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(1)

@@ -17,7 +17,7 @@ export const common = {
   'gate.no_right': 'This page is not for your role',
   'gate.no_right.why': 'Ask an administrator of your workspace for the right, or sign in as someone else.',
   'gate.unreachable': 'The service does not answer',
-  'gate.unreachable.why': 'Customers’ messages are kept and nothing is lost. Try again in a moment.',
+  'gate.unreachable.why': 'Customers’ messages are kept and nothing is lost. This page tries again by itself.',
 
   'signin.title': 'Sign in',
   'signin.email': 'E-mail',
