@@ -33,7 +33,9 @@ async def work(settings: Settings) -> None:
                 async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as loops:
                     loops.create_task(health.watch_event_loop(stop))
                     loops.create_task(worker.take_back(stop))
-                    for band in bands(opened):
+                    worked = bands(opened)
+                    loops.create_task(worker.measure([band.name for band in worked], stop))
+                    for band in worked:
                         loops.create_task(worker.run(band, stop))
                     await stop.wait()
                     app[health.READINESS].leave()

@@ -79,11 +79,11 @@ UPDATE core.job SET state = 'ready', attempt = 0, due_at = clock_timestamp()
    AND (:job_id::uuid IS NULL OR job_id = :job_id) AND (:kind::text IS NULL OR kind = :kind)
 RETURNING job_id;
 
--- name: depth
--- How much of each band waits, is late, or was given up.
-SELECT band, count(*) FILTER (WHERE state = 'ready') AS ready,
-       count(*) FILTER (WHERE state = 'running') AS running,
-       count(*) FILTER (WHERE state = 'buried') AS buried,
-       COALESCE(extract(epoch FROM max(clock_timestamp() - due_at)
-                        FILTER (WHERE state = 'ready' AND due_at < clock_timestamp())), 0)::float8 AS late_s
-  FROM core.job GROUP BY band;
+-- name: lateness
+-- For how long the oldest job of each band that is due has waited.
+SELECT b.band, CASE WHEN oldest.due_at < clock_timestamp()
+                    THEN extract(epoch FROM clock_timestamp() - oldest.due_at) ELSE 0 END::float8 AS late_s
+  FROM unnest(:bands::text[]) AS b (band)
+  LEFT JOIN LATERAL (
+        SELECT due_at FROM core.job WHERE band = b.band AND state = 'ready'
+         ORDER BY due_at, job_id LIMIT 1) AS oldest ON true;

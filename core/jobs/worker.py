@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from core.faults import Unavailable
 from core.jobs.store import SQL, Job
@@ -26,6 +26,9 @@ Handler = Callable[[Job], Awaitable[None]]
 
 DONE = Counter("ivr_bridge_jobs_total", "Jobs by how they ended", ["kind", "outcome"])
 TOOK = Histogram("ivr_bridge_job_seconds", "How long a job took", ["kind"])
+LATE = Gauge(
+    "ivr_bridge_jobs_late_seconds", "How long the oldest job that is due has waited", ["band"]
+)
 
 
 class LeaseLost(Exception):
@@ -126,6 +129,19 @@ class Worker:
                     self._wake.hint(["jobs:lane"])
             except Unavailable:
                 log.warning("jobs.database_unavailable")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await stop.wait()
+
+    async def measure(
+        self, bands: Sequence[str], stop: asyncio.Event, *, every_s: float = 5.0
+    ) -> None:
+        """Say how far behind each band is, until stopped."""
+        while not stop.is_set():
+            with suppress(Unavailable):
+                async with self._database.dispatcher() as tx:
+                    for row in await tx.fetch(*SQL["lateness"](bands=list(bands))):
+                        LATE.labels(row["band"]).set(row["late_s"])
             with suppress(TimeoutError):
                 async with asyncio.timeout(every_s):
                     await stop.wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,6 +23,7 @@ from core.jobs import (
     worker,
 )
 from core.jobs.store import SQL
+from core.jobs.worker import LATE
 from core.postgres import Database, Tx
 from core.wake import Wake
 
@@ -129,6 +131,26 @@ async def test_a_dead_workers_job_comes_back_and_its_late_writes_are_refused(
     async with database.workspace(workspace_id) as tx:
         await finish(tx, again[0])
     assert await states(database, workspace_id) == []
+
+
+async def test_how_far_behind_a_band_is_can_be_seen(database, workspace_id, wake):
+    await put(
+        database,
+        workspace_id,
+        NewJob(kind="greet", payload={}, due_at=datetime.now(UTC) - timedelta(minutes=5)),
+        NewJob(kind="greet", payload={}),
+        NewJob(kind="greet", payload={}, band="send", delay_s=60),
+    )
+    stop = asyncio.Event()
+    bands = ["normal", "send", "urgent"]
+    measuring = asyncio.ensure_future(Worker(database, wake).measure(bands, stop))
+    async with asyncio.timeout(5):
+        while (late := LATE.labels("normal")._value.get()) == 0:  # noqa: ASYNC110 - a figure tells nobody
+            await asyncio.sleep(0.01)
+    stop.set()
+    await measuring
+    assert 300 <= late < 330
+    assert [LATE.labels(band)._value.get() for band in ("send", "urgent")] == [0, 0]
 
 
 async def test_a_poisonous_job_is_buried_and_the_rest_of_its_lane_flows(
