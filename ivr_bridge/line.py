@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,12 @@ class Consent:
     prompt_version: str
     text: str = ""
     require_explicit: bool = False
+
+    @classmethod
+    def kept(cls, stored: Mapping[str, Any]) -> Self:
+        """From the database; what a newer version put there is passed over, as in `LineTerms.kept`."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +201,7 @@ class LineRow:
             prompts=self.prompts,
             goodbye=self.goodbye,
             topics=self.topics,
-            consent=Consent(**self.consent),
+            consent=Consent.kept(self.consent),
             terms=LineTerms.kept(self.terms),
             managed_by=self.managed_by,
             version=self.version,

@@ -105,7 +105,7 @@ class Standings:
 def standing(row: StandingRow) -> Standing:
     """The row in our own words."""
     return Standing(
-        budget=WorkspaceBudget.model_validate(row.budget or {}),
+        budget=WorkspaceBudget.model_validate(row.budget or {}, extra="ignore"),
         taken={each["scope"]: (each["hour"], each["day"]) for each in row.taken or ()},
         pauses=frozenset((each["kind"], each["subject"]) for each in row.pauses or ()),
     )

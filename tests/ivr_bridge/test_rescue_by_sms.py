@@ -63,6 +63,10 @@ async def test_terms_of_a_newer_version_stop_nobody(silent: House):
         "UPDATE ivr_bridge.line SET terms = jsonb_set(terms || $1::text::jsonb, '{rescue,tomorrow}', '4')",
         newer,
     )
+    await silent.rows("UPDATE ivr_bridge.line SET consent = consent || '{\"tomorrow\": 5}'")
+    await silent.rows(
+        'UPDATE core.workspace SET settings = settings || \'{"budget": {"tomorrow": 6}}\''
+    )
     silent.forget()
     assert (await silent.ivr.eligible("call-2", "+79005550102")).status == 200
     await check(silent, age="62 minutes")
