@@ -4,7 +4,8 @@ from typing import Any
 
 from config.demo.facts import LINE, NAMES, NUMBERS, PLAYED, WORKSPACE, Ports, Secrets
 from config.workspaces.channels import SmsPart, WhatsAppPart
-from config.workspaces.model import TemplatePart, WorkspaceFile
+from config.workspaces.model import WorkspaceFile
+from config.workspaces.parts import TemplatePart
 
 
 def sandbox_config(file: WorkspaceFile, kept: Secrets, ports: Ports) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from config.rooms import Rooms
-from config.workspaces.model import LinePart, PersonPart, WebhookPart, WorkspaceFile
+from config.workspaces.model import WorkspaceFile
+from config.workspaces.parts import LinePart, PersonPart, WebhookPart
 from core.access import Right, Role, Workspace, audit
 from core.access.keys import put_key, revoke_others
 from core.access.workspaces import put_workspace

@@ -7,7 +7,7 @@ from core.vocabulary import ChannelKind
 from ivr_bridge.admin.fitting import LONGEST_TTL_S, SEEN_AT_ONCE_S
 
 if TYPE_CHECKING:
-    from config.workspaces.model import LinePart, OpeningPart, TemplatePart
+    from config.workspaces.parts import LinePart, OpeningPart, TemplatePart
 
 Templates = Mapping[tuple[str, str, str], "TemplatePart"]
 

@@ -7,7 +7,8 @@ from typing import Any
 from config.rooms import rooms
 from config.settings import Settings
 from config.workspaces.apply import apply
-from config.workspaces.model import WebhookPart, WorkspaceFile
+from config.workspaces.model import WorkspaceFile
+from config.workspaces.parts import WebhookPart
 from config.workspaces.reading import read
 from ivr_bridge.returns.terms import ReturnTerms
 from tests.fakes.crm import SECRET, Crm, crm

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from ruamel.yaml import YAML
 
-from config.workspaces.model import LinePart
+from config.workspaces.parts import LinePart
 from ivr_bridge.dialects.views import View
 from tests.ivr_bridge.dialects.rules import check_httapi, check_twiml, check_vxml
 from tests.ivr_bridge.dialects.specification import check_jambonz
