@@ -11,9 +11,11 @@ from playwright.async_api import Browser, async_playwright
 from sandbox.client import Phone
 from tests.browser.chromium import CHROMIUM, FLAGS, MISSING
 from tests.browser.people import People
-from tests.conftest import Servers
-from tests.journeys.house import new_phone, running, tidy
+from tests.journeys.conftest import product, shared_product
+from tests.journeys.house import new_phone
 from tests.product import Product
+
+__all__ = ["product", "shared_product"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,20 +50,6 @@ async def browser() -> AsyncIterator[Browser]:
         started = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         await started.close()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_product(
-    servers: Servers, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Product]:
-    async with running(servers, template, tmp_path_factory.mktemp("product")) as product:
-        yield product
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def product(shared_product: Product) -> AsyncIterator[Product]:
-    yield shared_product
-    await tidy(shared_product)
 
 
 @pytest.fixture
