@@ -103,7 +103,7 @@ async def test_a_bridge_in_trouble_goes_on(
     for mode in ("half", "silent", "broken"):
         proxy.mode = "pass"
         met = await call(
-            node, product, a_phone(), proxy.url, "1", deadline_ms=1500, queue_ends_after_ms=100,
+            node, product, a_phone(), proxy.url, "1", deadline_ms=2500, queue_ends_after_ms=100,
             on_press=f"{proxy.url}/between/{mode}",
         )  # fmt: skip
         assert met[:5] == ["play offer", "music", "play not_possible", "music", "queue support"]

@@ -112,7 +112,13 @@ class Client:
         if unread:
             one = self.chance.choice(unread)
             self.transcripts[one] = {}
-            told = await self.browser.get(f"/v1/conversations/{one}/messages?limit=200")
+            status, told = await self.browser.ask(
+                "GET", f"/v1/conversations/{one}/messages?limit=200"
+            )
+            if status == 404:  # taken out of sight meanwhile; that it goes is seen at the end
+                self.transcripts.pop(one, None)
+                return
+            assert status == 200, told
             thread = self.transcripts.get(one)
             if thread is not None:
                 for message in told["items"]:

@@ -54,8 +54,8 @@ def told(house):
 
 async def test_all_that_an_import_told_is_unsaid(house, run, told):
     """A confirmed hang-up, one that a person answered after all, a caller back, and calls nobody knew."""
-    await house.ivr.deflect("asked", CALLER)
-    await house.ivr.deflect("answered", OTHER)
+    await house.ivr.deflect("asked", CALLER, deadline_ms=10_000)
+    await house.ivr.deflect("answered", OTHER, deadline_ms=10_000)
     await house.ivr.event("offered", "asked")
     before = await told()
     records = [
