@@ -48,7 +48,9 @@ async def test_a_canary_leaves_no_trace_outside_the_database(product: Product):
     head = f"POST /v1/eligibility HTTP/1.1\r\nAuthorization: Bearer {product.line_key}\r\n"
     chunked = f"{head}Transfer-Encoding: chunked\r\n".encode()
     body = f"{NUMBER} {WORDS} {product.line_key}\r\n".encode()
-    assert b" 400 " in await said_by_a_stranger(product, chunked, body)
+    refusal = await said_by_a_stranger(product, chunked, body)
+    # aiohttp may notice only when the time for the body is over.
+    assert b" 400 " in refusal or b" 408 " in refusal
     async with product.http.get(product.metrics_url) as response:
         figures = await response.text()
 
