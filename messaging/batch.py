@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import UUID
 
+import orjson
+
 from core.ids import AccountId, new_id
 from core.jobs import NewJob
-from core.postgres import to_json
 from messaging.channel import (
     Account,
     AddressKind,
@@ -88,7 +89,7 @@ class Rows:
         self.account_ids.append(account.id)
         self.event_keys.append(key)
         self.kinds.append(kind)
-        self.payloads.append(None if payload is None else to_json(payload))
+        self.payloads.append(None if payload is None else orjson.dumps(payload).decode())
         self.raws.append(raw)
         return inbox_id
 

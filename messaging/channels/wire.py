@@ -7,10 +7,28 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+import orjson
+
 JsonObject = Mapping[str, object]
 
 _NOTHING: JsonObject = MappingProxyType({})
 _DEEPEST = 12
+
+
+def document(body: bytes) -> object:
+    """What a body holds; ValueError when it is no JSON, or nested too deeply.
+
+    The quick reader is strict: what it refuses (lone surrogates, NaN, another encoding) is read by the
+    standard library's, and cleaned value by value.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def mapping(value: object) -> JsonObject:

@@ -4,7 +4,6 @@ Statuses are most of the traffic and arrive a thousand at a time, so plain dicti
 throughout: building models costs more than the whole reading does.
 """
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
@@ -43,10 +42,7 @@ def events(account: Account, body: bytes, now: datetime) -> Iterator[InboundEven
 
 
 def _document(body: bytes) -> JsonObject:
-    try:
-        document = mapping(json.loads(body))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    document = mapping(wire.document(body))
     if document.get("object") != "whatsapp_business_account" or "entry" not in document:
         raise ValueError("not a WhatsApp webhook")
     return document

@@ -5,6 +5,7 @@ import re
 from messaging.channels.wire import (
     JsonObject,
     digest,
+    document,
     mapping,
     moment,
     number,
@@ -40,6 +41,7 @@ __all__ = [
     "JsonObject",
     "bsuid",
     "digest",
+    "document",
     "mapping",
     "media_id",
     "moment",

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging.channel import InboundEvent, InboundMessage, StatusReport
+from messaging.channels import wire
 from messaging.channels.normalised import normalised
 from messaging.channels.whatsapp import WhatsApp
 from tests.fakes.cloud_api import PHONE_NUMBER_ID, message, payload, payload_names, webhook
@@ -170,3 +171,23 @@ def test_three_megabytes_are_quick() -> None:
 def test_the_number_decides_whatever_else_a_body_says() -> None:
     body = webhook(statuses=_statuses(3)).replace(PHONE_NUMBER_ID.encode(), b"1" * 15)
     assert WHATSAPP.parse(ACCOUNT, body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": [1, "\\ud83d\\ude00"]}', {"a": [1, "😀"]}),
+        (b'{"cut": "\\ud83d"}', {"cut": "\ud83d"}),
+        (b'\xef\xbb\xbf{"marked": true}', {"marked": True}),
+        ('{"wide": "да"}'.encode("utf-16"), {"wide": "да"}),
+        (b'{"endless": 1e999}', {"endless": float("inf")}),
+    ],
+)
+def test_what_the_quick_reader_refuses_is_read_all_the_same(body, value):
+    assert wire.document(body) == value
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\x00", b"[" * 200_000])
+def test_what_is_no_json_is_a_value_error(body):
+    with pytest.raises(ValueError):  # noqa: PT011 - the reader's own words differ
+        wire.document(body)
