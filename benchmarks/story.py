@@ -8,7 +8,7 @@ from statistics import median
 from benchmarks.load import Plan, Seen, measure
 from benchmarks.report import Row
 from benchmarks.requests import Target
-from benchmarks.stage import Stage, count_rows, run_name, stage
+from benchmarks.stage import Stage, count_rows, run_name, stage, tidy_up
 
 PEOPLE = 80_000
 ROWS_FROM, OFFERS_FROM = 40_000, 70_000
@@ -139,6 +139,7 @@ class _Story:
     async def waiting(self, rate: float) -> list[Row]:
         """How long calls wait at a quarter of the ceiling, and how long the sandbox takes by itself."""
         self._report(f"waiting, at {rate:.0f} calls/s")
+        await tidy_up(self._running.database_url)
         both: dict[str, list[Seen]] = {"product": [], "sandbox": []}
         for _ in range(2):
             for name, target, share in (
