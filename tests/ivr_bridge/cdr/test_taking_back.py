@@ -10,14 +10,13 @@ from tests.ivr_bridge.conftest import CALLER, LINE
 
 OTHER = "+79005550177"
 HEAD = "call_id,line,caller,started_at,answered_at,ended_at\n"
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def record(
     call_id: str, *, minutes: int, caller: str = CALLER, answered: bool = False, line: str = LINE
 ) -> str:
     """A call of two minutes that ended so many minutes from now."""
-    end = NOW + timedelta(minutes=minutes)
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=minutes)
     taken = (end - timedelta(minutes=1)).isoformat() if answered else ""
     return f"{call_id},{line},{caller},{(end - timedelta(minutes=2)).isoformat()},{taken},{end.isoformat()}\n"
 
