@@ -11,13 +11,14 @@ from core.http import invalid
 from core.ids import WorkspaceId, new_id
 from ivr_bridge.admin.documents import Trial, TrialAnswer
 from ivr_bridge.answer import Answer
-from ivr_bridge.callers import caller_of
+from ivr_bridge.asking import wish_of
 from ivr_bridge.deflections import Deflections
 from ivr_bridge.documents import CallRequest, DecisionDocument
 from ivr_bridge.eligibility import Eligibility
 from ivr_bridge.line import Line
 from ivr_bridge.opening import Wish
 from ivr_bridge.policy.keeping import learn
+from ivr_bridge.reading import Asked
 from ivr_bridge.timing import Budget, deadline_ms
 
 
@@ -51,32 +52,18 @@ class Trials:
 def _wish(workspace_id: WorkspaceId, line: Line, trial: Trial) -> Wish:
     if trial.terms is not None:
         line = replace(line, terms=trial.terms)
-    call_id = f"trial-{new_id()}"
     try:
         request = CallRequest.model_validate(
             {
                 **trial.model_dump(exclude={"terms"}, exclude_none=True),
-                "call_id": call_id,
+                "call_id": f"trial-{new_id()}",
                 "line": line.number,
                 "dry_run": True,
             }
         )
     except ValidationError as wrong:
         raise invalid(wrong) from wrong
-    caller = caller_of(
-        request.caller,
-        withheld=request.caller_withheld,
-        messenger_number=request.messenger_number,
-        country=line.country,
-    )
-    return Wish(
-        workspace_id=workspace_id,
-        line=line,
-        request=request,
-        caller=caller,
-        call_id=call_id,
-        language=line.language(request.language),
-    )
+    return wish_of(workspace_id, line, Asked(request, ()))
 
 
 def _document(answer: Answer, took_s: float, trace_id: str) -> DecisionDocument:
