@@ -100,31 +100,31 @@ async def read_limited(request: web.Request, limit: int) -> bytes:
         return read
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(f"The body may have {limit} bytes.")
-    if request.content.is_eof() and request.content_length:
-        # Nearly always all of it came with the headers, and there is nothing to wait for.
-        read = request.content.read_nowait()
-        if len(read) > limit:
-            raise TooLarge(f"The body may have {limit} bytes.")
-    else:
-        try:
+    try:
+        if request.content.is_eof() and request.content_length:
+            # Nearly always all of it came with the headers, and there is nothing to wait for.
+            read = request.content.read_nowait()
+        else:
             async with asyncio.timeout(ARRIVES_WITHIN_S):
                 read = await _read(request, limit)
-        except TimeoutError:
-            raise TooSlow from None
+    except TimeoutError:
+        raise TooSlow from None
+    except web.RequestPayloadError:
+        # From nothing: aiohttp's own words quote what was sent.
+        raise Invalid("The body is not encoded as its headers say.") from None
+    if len(read) > limit:
+        raise TooLarge(f"The body may have {limit} bytes.")
     request[_BODY] = read
     return read
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
+    """No more of it than shows that it is too long."""
     chunks = bytearray()
-    try:
-        async for chunk in request.content.iter_any():
-            chunks += chunk
-            if len(chunks) > limit:
-                raise TooLarge(f"The body may have {limit} bytes.")
-    except web.RequestPayloadError:
-        # From nothing: aiohttp's own words quote what was sent.
-        raise Invalid("The body is not encoded as its headers say.") from None
+    async for chunk in request.content.iter_any():
+        chunks += chunk
+        if len(chunks) > limit:
+            break
     return bytes(chunks)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import json
 
 import pytest
@@ -278,6 +279,21 @@ async def test_bytes_that_mean_nothing_are_refused_like_any_others(client, sent,
     answered = await reader.read()
     writer.close()
     assert answered.split(b" ")[1] == status, answered
+
+
+@pytest.mark.parametrize(
+    ("packed", "status", "code"),
+    [
+        (gzip.compress(b'{"name": "Anna"}')[:-14], 400, "invalid_request"),
+        (gzip.compress(b'{"name": "Anna"}')[:12] + b"what is this", 400, "invalid_request"),
+        (gzip.compress(b" " * 70_000), 413, "too_large"),
+    ],
+    ids=["cut off", "garbled", "longer than it looks"],
+)
+async def test_a_packed_body_is_held_to_what_is_in_it(client, packed, status, code):
+    """All of it comes with the headers, so that nothing is waited for."""
+    packing = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    await refused(await client.post("/greet", data=packed, headers=packing), status, code)
 
 
 async def test_a_body_that_is_held_back_is_not_waited_for(client, monkeypatch):
