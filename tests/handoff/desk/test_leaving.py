@@ -110,6 +110,8 @@ async def test_where_people_looked_long_ago_is_cleared_away(desk, monkeypatch):
     async with asyncio.timeout(5):
         while (await house.owner.fetchval("SELECT count(*) FROM handoff.viewed")) != 1:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+    kept = await house.owner.fetchval("SELECT now() - at FROM handoff.viewed")
+    assert kept < timedelta(minutes=60), "the one within the hour stays"
 
 
 async def test_the_operator_is_there_while_any_desk_is(desk):
