@@ -11,7 +11,6 @@ from uuid import UUID
 import orjson
 
 from core.ids import AccountId, new_id
-from core.jobs import NewJob
 from messaging.channel import (
     Account,
     AddressKind,
@@ -23,6 +22,7 @@ from messaging.channel import (
 from messaging.written import inbound_to_json
 
 RECEIVE_JOB = "messaging.receive"
+RECEIVE_BAND = "inbound"
 
 _SUREST_FIRST = (AddressKind.BSUID, AddressKind.USER_ID, AddressKind.WA_ID, AddressKind.PHONE)
 _KIND: dict[type, str] = {InboundMessage: "message", StatusReport: "status", OtherEvent: "other"}
@@ -45,7 +45,7 @@ class Told:
 
 @dataclass(slots=True)
 class Rows:
-    """What a batch puts into the inbox, by column; a job for each customer's message."""
+    """What a batch puts into the inbox, by column; the lane of each customer's message, by its id."""
 
     inbox_ids: list[UUID] = field(default_factory=list)
     account_ids: list[UUID] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Rows:
     kinds: list[str] = field(default_factory=list)
     payloads: list[str | None] = field(default_factory=list)
     raws: list[bytes | None] = field(default_factory=list)
-    jobs: dict[UUID, NewJob] = field(default_factory=dict)
+    lanes: dict[UUID, str] = field(default_factory=dict)
     _keys: set[tuple[UUID, str]] = field(default_factory=set)
 
     def unread(self, account: Account, body: bytes) -> None:
@@ -67,15 +67,10 @@ class Rows:
         self._add(account, event.event_key, "other", told)
 
     def message(self, account: Account, event: InboundMessage) -> None:
-        """A customer's message, and the job that works it off."""
+        """A customer's message, and the lane of the job that works it off."""
         inbox_id = self._add(account, event.event_key, "message", inbound_to_json(event))
         if inbox_id is not None:
-            self.jobs[inbox_id] = NewJob(
-                kind=RECEIVE_JOB,
-                payload={"inbox_id": str(inbox_id)},
-                band="inbound",
-                lane=_lane(account, event),
-            )
+            self.lanes[inbox_id] = _lane(account, event)
 
     def _add(
         self, account: Account, key: str, kind: str, payload: object, raw: bytes | None = None

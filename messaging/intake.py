@@ -18,14 +18,12 @@ import structlog
 from core.events import Events
 from core.faults import Overloaded, Unavailable
 from core.ids import WorkspaceId
-from core.jobs import enqueue_many
 from core.jobs.store import SQL as JOBS
-from core.jobs.store import enqueued
 from core.postgres import Database, Tx
 from core.queries import load
 from core.weaving import Strand, Woven, only_where
 from messaging import deliveries
-from messaging.batch import Rows, Told, gather, tally
+from messaging.batch import RECEIVE_BAND, RECEIVE_JOB, Rows, Told, gather, tally
 from messaging.channel import Account, InboundEvent
 from messaging.pacing import Pacing
 
@@ -41,13 +39,15 @@ SHARED = prometheus_client.Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200),
 )
 
-_WORTH_A_HAND = 12
+_WORTH_A_HAND = 5
 
 # A job for each message that nobody took in before.
 _TAKE_IN = Woven(
     "SELECT count(*) FROM taken",
     taken=Strand(SQL["take_in"]),
-    jobs=Strand(JOBS["enqueue"], job_ids=only_where("SELECT inbox_id FROM taken", "jobs.inboxes")),
+    jobs=Strand(
+        JOBS["enqueue_about"], job_ids=only_where("SELECT inbox_id FROM taken", "jobs.job_ids")
+    ),
 )
 
 
@@ -192,21 +192,15 @@ class Intake:
             await deliveries.apply(tx, self._events, account, told)
 
     async def _take_in(self, tx: Tx, rows: Rows) -> None:
-        taken = await tx.fetch(*SQL["take_in"](**_taken(tx.workspace_id, rows)))
-        fresh = {row["inbox_id"] for row in taken}
-        await enqueue_many(tx, [job for inbox_id, job in rows.jobs.items() if inbox_id in fresh])
+        await tx.execute(*_statement(tx.workspace_id, rows))
+        tx.wake(*_topics(rows))
 
     async def _take_in_alone(self, workspace_id: WorkspaceId, rows: Rows) -> None:
         """Customers' messages and their jobs, where nothing else is to be written: one round trip."""
         if not rows.inbox_ids:
             return
-        jobs = list(rows.jobs.values())
-        statement = _TAKE_IN(
-            taken=_taken(workspace_id, rows),
-            jobs={**enqueued(workspace_id, jobs), "inboxes": list(rows.jobs)},
-        )
-        await self._database.alone(workspace_id, *statement)
-        self._database.wake(*{f"jobs:{job.band}" for job in jobs})
+        await self._database.alone(workspace_id, *_statement(workspace_id, rows))
+        self._database.wake(*_topics(rows))
 
     def _done(self, group: Sequence[Told]) -> None:
         for told in group:
@@ -226,7 +220,7 @@ async def open_intake(
     pacing: Pacing,
     *,
     waiting: int = 5_000,
-    hands: int = 3,
+    hands: int = 4,
 ) -> AsyncIterator[Intake]:
     """An intake whose hands work as long as the block lasts; what waits at its end is still written."""
     intake = Intake(database, events, pacing, waiting=waiting)
@@ -247,16 +241,31 @@ async def open_intake(
         await asyncio.gather(*tasks)
 
 
-def _taken(workspace_id: WorkspaceId, rows: Rows) -> dict[str, Any]:
-    return {
-        "workspace": workspace_id,
-        "inbox_ids": rows.inbox_ids,
-        "account_ids": rows.account_ids,
-        "event_keys": rows.event_keys,
-        "kinds": rows.kinds,
-        "payloads": rows.payloads,
-        "raws": rows.raws,
-    }
+def _statement(workspace_id: WorkspaceId, rows: Rows) -> tuple[Any, ...]:
+    """`_TAKE_IN` with its arguments."""
+    return _TAKE_IN(
+        taken={
+            "workspace": workspace_id,
+            "inbox_ids": rows.inbox_ids,
+            "account_ids": rows.account_ids,
+            "event_keys": rows.event_keys,
+            "kinds": rows.kinds,
+            "payloads": rows.payloads,
+            "raws": rows.raws,
+        },
+        jobs={
+            "band": RECEIVE_BAND,
+            "kind": RECEIVE_JOB,
+            "about": "inbox_id",
+            "job_ids": list(rows.lanes),
+            "lanes": list(rows.lanes.values()),
+        },
+    )
+
+
+def _topics(rows: Rows) -> Sequence[str]:
+    """Whom to wake about them."""
+    return (f"jobs:{RECEIVE_BAND}",) if rows.lanes else ()
 
 
 def _refuse(group: Iterable[Told], error: Exception) -> None:

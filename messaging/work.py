@@ -9,7 +9,7 @@ from core.postgres import Database, Tx
 from core.vocabulary import ChannelKind
 from messaging import deliveries, inbox
 from messaging.accounts import SWEEP_JOB, Accounts
-from messaging.batch import RECEIVE_JOB
+from messaging.batch import RECEIVE_BAND, RECEIVE_JOB
 from messaging.channel import Channel
 from messaging.deliveries import SETTLE_JOB
 from messaging.inbox import InboundHandler, Inbox
@@ -44,7 +44,7 @@ def handlers(
 
     return {
         "urgent": {SETTLE_JOB: transactional(database, settle)},
-        "inbound": {RECEIVE_JOB: transactional(database, receiving.receive)},
+        RECEIVE_BAND: {RECEIVE_JOB: transactional(database, receiving.receive)},
         "send": {SEND_JOB: sender.send, MARK_READ_JOB: receipts.send},
         "media": {FETCH_JOB: library.fetch},
         "normal": {SWEEP_JOB: Endless(transactional(database, sweep))},

@@ -11,6 +11,15 @@ SELECT :workspace::integer, j.job_id, j.band, j.kind, j.lane, j.key, j.payload::
     ON CONFLICT (workspace_id, kind, key) WHERE key IS NOT NULL AND state = 'ready'
     DO UPDATE SET due_at = LEAST(core.job.due_at, excluded.due_at);
 
+-- name: enqueue_about
+-- Jobs of one kind that are due now, each about a row that the same statement writes: it bears the
+-- row's id, and says it in its payload under the name `:about`. One without an id is left out, as above.
+INSERT INTO core.job (workspace_id, job_id, band, kind, lane, payload, due_at)
+SELECT :workspace::integer, j.job_id, :band, :kind, j.lane,
+       jsonb_build_object(:about::text, j.job_id), clock_timestamp()
+  FROM unnest(:job_ids::uuid[], :lanes::text[]) AS j (job_id, lane)
+ WHERE j.job_id IS NOT NULL;
+
 -- name: claim -> core.jobs.store:Job
 -- The jobs of a band that are due, heads of their lanes only, leased and fenced for one worker.
 UPDATE core.job AS claimed
