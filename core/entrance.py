@@ -92,16 +92,22 @@ def networks(text: str) -> Sequence[Network]:
 
 
 async def read_limited(request: web.Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too long; read once, however often it is asked for."""
+    """The body, refused as soon as it is known to be too long, however often it is asked for."""
     read: bytes | None = request.get(_BODY)
-    if read is not None:
-        if len(read) > limit:
-            raise TooLarge(f"The body may have {limit} bytes.")
-        return read
-    if request.content_length is not None and request.content_length > limit:
+    if read is None:
+        read = request[_BODY] = await read_once(request, limit)
+    elif len(read) > limit:
+        raise TooLarge(f"The body may have {limit} bytes.")
+    return read
+
+
+async def read_once(request: web.Request, limit: int) -> bytes:
+    """The same where nobody asks for it again, and nothing is kept."""
+    length = request.content_length
+    if length is not None and length > limit:
         raise TooLarge(f"The body may have {limit} bytes.")
     try:
-        if request.content.is_eof() and request.content_length:
+        if length and request.content.is_eof():
             # Nearly always all of it came with the headers, and there is nothing to wait for.
             read = request.content.read_nowait()
         else:
@@ -114,7 +120,6 @@ async def read_limited(request: web.Request, limit: int) -> bytes:
         raise Invalid("The body is not encoded as its headers say.") from None
     if len(read) > limit:
         raise TooLarge(f"The body may have {limit} bytes.")
-    request[_BODY] = read
     return read
 
 

@@ -23,6 +23,7 @@ from core.entrance import (
     client_address,
     key_holder,
     read_limited,
+    read_once,
     require_key,
     shows_key,
 )
@@ -308,6 +309,7 @@ __all__ = [
     "key_holder",
     "problem",
     "read_limited",
+    "read_once",
     "require_key",
     "require_person",
     "same_origin",

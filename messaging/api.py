@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from core.access import Right
 from core.faults import Fault, Invalid, NotFound, Overloaded, TooLarge
-from core.http import Access, Endpoint, answer, client_address, read_limited, signed_in
+from core.http import Access, Endpoint, answer, client_address, read_once, signed_in
 from core.ids import public
 from messaging.media import (
     UPLOAD_LIMIT,
@@ -53,8 +53,10 @@ async def take_webhook(request: web.Request) -> web.Response:
     account, channel = await webhooks.find(
         request.match_info["workspace"], request.match_info["account"]
     )
-    body = await read_limited(request, MAX_BODY)
-    await webhooks.take(account, channel, request.headers, body, peer=client_address(request))
+    body = await read_once(request, MAX_BODY)
+    await webhooks.take(
+        account, channel, request.headers, body, peer=lambda: client_address(request)
+    )
     return web.Response()
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_network
 
 import structlog
 from prometheus_client import Counter
 
 from core.access import Workspaces
+from core.access.keys import Address
 from core.faults import Forbidden, Unauthorized
 from core.vocabulary import ChannelKind
 from messaging.accounts import Accounts, AccountUnknown
@@ -80,11 +81,11 @@ class Webhooks:
         headers: Mapping[str, str],
         body: bytes,
         *,
-        peer: IPv4Address | IPv6Address | None = None,
+        peer: Callable[[], Address | None],
     ) -> None:
         """Returns when every event in the body is committed; raises SignatureWrong or Unavailable.
 
-        `peer` is the address that it comes from, for accounts that name their provider's.
+        `peer` finds the address that it comes from, for accounts that name their provider's.
         """
         if not _comes_from_there(account, peer):
             REFUSED.labels(account.kind.value, "address").inc()
@@ -108,8 +109,11 @@ class Webhooks:
             return None
 
 
-def _comes_from_there(account: Account, peer: IPv4Address | IPv6Address | None) -> bool:
+def _comes_from_there(account: Account, peer: Callable[[], Address | None]) -> bool:
     named = account.settings.get("webhook_addresses")
     if not named:
         return True
-    return peer is not None and any(peer in ip_network(network) for network in named.split(","))
+    address = peer()
+    return address is not None and any(
+        address in ip_network(network) for network in named.split(",")
+    )

@@ -43,6 +43,8 @@ def sequence(value: object) -> list[object]:
 
 def text(value: object) -> str | None:
     """The words, fit to be stored; ids and times that come as numbers are words too."""
+    if value is None:
+        return None
     if isinstance(value, str):
         return storable(value) or None
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
@@ -54,9 +56,7 @@ def storable(words: str) -> str:
     """Without what JSON can carry but PostgreSQL text and UTF-8 cannot: NUL and lone surrogates."""
     if "\0" in words:
         words = words.replace("\0", "")
-    if words.isascii():
-        return words
-    return words.encode("utf-8", "replace").decode("utf-8")
+    return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")
 
 
 def number(value: object) -> float | None:

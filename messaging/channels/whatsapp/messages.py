@@ -14,23 +14,30 @@ Reader = Callable[[object], Said | None]
 
 
 class ContactBook:
-    """The `contacts[]` beside a change's messages, found by either id."""
+    """The `contacts[]` beside a change's messages, found by either id.
+
+    A lone contact is the writer of all of them, even where ids differ (BR, MX).
+    """
 
     def __init__(self, contacts: object) -> None:
-        self._all = [mapping(contact) for contact in sequence(contacts)]
+        all_of_them = [mapping(contact) for contact in sequence(contacts)]
+        self._lone = all_of_them[0] if len(all_of_them) == 1 else None
         self._by_id: dict[str, JsonObject] = {}
-        for contact in self._all:
-            for key in ("wa_id", "user_id"):
-                if found := text(contact.get(key)):
-                    self._by_id.setdefault(found, contact)
+        if self._lone is None:
+            for contact in all_of_them:
+                for key in ("wa_id", "user_id"):
+                    if found := text(contact.get(key)):
+                        self._by_id.setdefault(found, contact)
 
     def of(self, message: JsonObject) -> JsonObject:
-        """Who wrote this message; a lone contact is the writer even where ids differ (BR, MX)."""
+        """Who wrote this message."""
+        if self._lone is not None:
+            return self._lone
         for key in ("from_user_id", "from"):
             contact = self._by_id.get(text(message.get(key)) or "")
             if contact is not None:
                 return contact
-        return self._all[0] if len(self._all) == 1 else {}
+        return {}
 
 
 def inbound_message(
