@@ -60,12 +60,12 @@ def content_from_json(written: Mapping[str, Any]) -> Content:
 
 
 def inbound_to_json(message: InboundMessage) -> Json:
-    """A customer's message as the inbox keeps it."""
+    """A customer's message as the inbox keeps it; orjson writes its time in ISO 8601."""
     written: Json = {
         "event_key": message.event_key,
         "provider_id": message.provider_id,
         "sender": {kind.value: value for kind, value in message.sender.items()},
-        "at": message.at.isoformat(),
+        "at": message.at,
         "content": content_to_json(message.content),
     }
     if message.profile_name is not None:
