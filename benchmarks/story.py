@@ -139,7 +139,7 @@ class _Story:
     async def waiting(self, rate: float) -> list[Row]:
         """How long calls wait at a quarter of the ceiling, and how long the sandbox takes by itself."""
         self._report(f"waiting, at {rate:.0f} calls/s")
-        await tidy_up(self._running.database_url)
+        await tidy_up(self._running)
         both: dict[str, list[Seen]] = {"product": [], "sandbox": []}
         for _ in range(2):
             for name, target, share in (

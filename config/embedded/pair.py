@@ -55,6 +55,10 @@ class Embedded:
                 revived.append("Valkey")
         return revived
 
+    def checkpoint(self) -> None:
+        """Have PostgreSQL write down what it holds in memory; blocks until it has."""
+        self._postgres.checkpoint()
+
     def stop(self) -> None:
         """End both servers, data written; safe to call twice."""
         with self._turn:

@@ -111,6 +111,12 @@ class Postgres:
             self._child.wait()
             self._child = None
 
+    def checkpoint(self) -> None:
+        """What the server does by itself every five minutes, done now; raises EmbeddedError."""
+        done = self._query("CHECKPOINT")
+        if done.returncode != 0:
+            raise EmbeddedError(f"PostgreSQL made no checkpoint: {done.stderr.strip()}")
+
     # -- how ---------------------------------------------------------------------------------
 
     def _persuasion_s(self, enough_s: float) -> float:
