@@ -59,13 +59,21 @@ class Plan:
     """A `phonenumbers.PhoneNumberType`."""
 
 
-# A call asks several times about the same number, and reading one is slow.
+# Reading a number is slow, and one in E.164 is read twice: as what a PBX sent, and for its plan.
+@lru_cache(maxsize=256)
+def _parsed(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+# A call asks several times about the same number.
 @lru_cache(maxsize=4096)
 def plan_of(number: PhoneNumber) -> Plan | None:
     """Where a number belongs; None when it is none."""
-    try:
-        parsed = phonenumbers.parse(number.e164)
-    except phonenumbers.NumberParseException:
+    parsed = _parsed(number.e164, None)
+    if parsed is None:
         return None
     return Plan(
         parsed.country_code or 0,
@@ -120,25 +128,26 @@ def phone_number(text: str, *, country: str | None = None) -> PhoneNumber | None
     if raw.startswith("00"):
         candidates.insert(0, "+" + raw[2:])
     for candidate in candidates:
-        try:
-            parsed = phonenumbers.parse(candidate, country)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(parsed) and phonenumbers.is_valid_number(parsed):
-            return PhoneNumber(
-                phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-            )
+        # Written in full it is the same everywhere; whatever else has a plus is read as if it had none.
+        parsed = _parsed(candidate, None) if candidate.startswith("+") else None
+        parsed = parsed or _parsed(candidate, country)
+        if parsed is not None and _is_valid(parsed):
+            return PhoneNumber(_e164(parsed))
     # Numbering plans move faster than metadata, and Mexico's +52 1 … is still on the wire: a full
     # international number of a known country that is merely unknown to the library is dialled.
-    if raw.startswith("+"):
-        try:
-            parsed = phonenumbers.parse(raw, None)
-        except phonenumbers.NumberParseException:
-            return None
-        written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if raw.startswith("+") and (parsed := _parsed(raw, None)) is not None:
+        written = _e164(parsed)
         if _SHORTEST_E164 <= len(written) <= _LONGEST_E164:
             return PhoneNumber(written)
     return None
+
+
+def _is_valid(parsed: phonenumbers.PhoneNumber) -> bool:
+    return phonenumbers.is_possible_number(parsed) and phonenumbers.is_valid_number(parsed)
+
+
+def _e164(parsed: phonenumbers.PhoneNumber) -> str:
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _strip_uri(text: str) -> str:
