@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import orjson
 import structlog
 
 from core.faults import Unavailable
@@ -264,11 +265,19 @@ async def _prepare(conn: Any) -> None:
 
 # Made once: `json.dumps` makes another one each time that it is asked for more than its defaults.
 _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# What JSON does not know is refused, as by the standard library: dataclasses hold personal data.
+_PLAIN = (
+    orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+)
 
 
 def to_json(value: object) -> str:
     """How a document is written where many travel in one array: `:documents::text[]`."""
-    return _written(value)
+    try:
+        return orjson.dumps(value, option=_PLAIN).decode()
+    except orjson.JSONEncodeError:
+        # Integers of more than 64 bits, lone surrogates: what is odd is judged by the standard library.
+        return _written(value)
 
 
 @asynccontextmanager
