@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -161,7 +162,7 @@ class WhatsApp:
     def address(self, account: Account, *path: str) -> URL:
         """Where a Graph object lives for this account."""
         version = account.settings.get("graph_version") or "v26.0"
-        return URL(account.base_url).joinpath(version, *path)
+        return _joined(account.base_url, version, *path)
 
     def credentials(self, account: Account) -> dict[str, str]:
         """The headers that say who asks."""
@@ -204,6 +205,12 @@ class WhatsApp:
         except Ambiguous:
             # Whatever became of the file, no message about it has gone out.
             raise Rejected(Failure(FailureClass.TRANSIENT, "upload_unclear")) from None
+
+
+# Nearly always the place where an account's messages go.
+@lru_cache(maxsize=256)
+def _joined(base_url: str, *path: str) -> URL:
+    return URL(base_url).joinpath(*path)
 
 
 def _accepted(document: JsonObject) -> Accepted:
