@@ -1,8 +1,9 @@
 """The first transaction of a deflection: who calls, may we, and the opening written down as `sending`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from core.ids import CallRef, DeflectionId, MessageId, new_id
 from core.postgres import Tx
@@ -225,9 +226,9 @@ def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned
         deflection_id=deflection_id,
         message_id=draft.message_id,
         ttl_s=opening.ttl_s(wish, ready, free_words=free_words),
+        fallback=planned_second(wish, setting.choices, ready, deflection_id),
     )
-    may_follow = planned_second(wish, setting.choices, ready, deflection_id)
-    return Planned(draft, invitation, replace(attempt, fallback=may_follow))
+    return Planned(draft, invitation, attempt)
 
 
 def _attempt(
@@ -240,6 +241,7 @@ def _attempt(
     answers_for: MessageId | None = None,
     message_id: MessageId | None = None,
     ttl_s: int | None = None,
+    fallback: Mapping[str, Any] | None = None,
 ) -> NewAttempt:
     wish, ready, evidence = setting.wish, setting.ready, setting.prospect.evidence
     confirm = confirm_of(wish, ready)
@@ -276,6 +278,7 @@ def _attempt(
         evidence_at=evidence.at,
         began_ms=max(0, setting.budget.elapsed_ms),
         crossed_over=setting.met.held_out,
+        fallback=fallback,
     )
 
 

@@ -45,6 +45,13 @@ POST_TIMEOUT_S = 10.0
 """Far beyond any deadline: the answer may be late, but what became of the message is worth knowing."""
 DRAIN_S = POST_TIMEOUT_S + 2
 
+_RECORDING = AsyncRetrying(
+    stop=stop_after_delay(openings.LEASE_S - POST_TIMEOUT_S),
+    wait=wait_exponential(0.1, max=2),
+    retry=retry_if_exception_type(Unavailable),
+    reraise=True,
+)
+
 ANSWERED = Counter("ivr_bridge_deflections_total", "Deflections by answer", ["action", "reason"])
 RACING = Gauge("ivr_bridge_deflections_racing", "Calls that wait for an answer right now")
 TOOK = Histogram(
@@ -221,15 +228,11 @@ class Deflections:
         channel = means.channels[ready.account.kind]
         outcome = await openings.post(channel, ready.account, opening, POST_TIMEOUT_S)
         at = means.clock()
-        # The POST is never repeated; writing down what it told is, while the lease lasts.
-        async for attempt in AsyncRetrying(
-            stop=stop_after_delay(openings.LEASE_S - POST_TIMEOUT_S),
-            wait=wait_exponential(0.1, max=2),
-            retry=retry_if_exception_type(Unavailable),
-            reraise=True,
-        ):
-            with attempt:
-                found = await self._record(race, opening, outcome, at)
+        try:
+            found = await self._record(race, opening, outcome, at)
+        except Unavailable:
+            # The POST is never repeated; writing down what it told is, while the lease lasts.
+            found = await _RECORDING(self._record, race, opening, outcome, at)
         found = await self._or_second(race, found)
         if isinstance(found, Answer):
             race.answer = found
