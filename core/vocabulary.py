@@ -59,27 +59,10 @@ class Plan:
     """A `phonenumbers.PhoneNumberType`."""
 
 
-# Reading a number is slow, and one in E.164 is read twice: as what a PBX sent, and for its plan.
-@lru_cache(maxsize=256)
-def _parsed(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException:
-        return None
-
-
-# A call asks several times about the same number.
-@lru_cache(maxsize=4096)
 def plan_of(number: PhoneNumber) -> Plan | None:
     """Where a number belongs; None when it is none."""
-    parsed = _parsed(number.e164, None)
-    if parsed is None:
-        return None
-    return Plan(
-        parsed.country_code or 0,
-        phonenumbers.region_code_for_number(parsed),
-        phonenumbers.number_type(parsed),
-    )
+    read = _read(number.e164, None)
+    return None if read is None else read.plan
 
 
 # Their mobiles and landlines share a look (Argentina with or without a 9, Mexico's 52 and 521, Brazil's
@@ -129,25 +112,42 @@ def phone_number(text: str, *, country: str | None = None) -> PhoneNumber | None
         candidates.insert(0, "+" + raw[2:])
     for candidate in candidates:
         # Written in full it is the same everywhere; whatever else has a plus is read as if it had none.
-        parsed = _parsed(candidate, None) if candidate.startswith("+") else None
-        parsed = parsed or _parsed(candidate, country)
-        if parsed is not None and _is_valid(parsed):
-            return PhoneNumber(_e164(parsed))
+        read = _read(candidate, None) if candidate.startswith("+") else None
+        read = read or _read(candidate, country)
+        if read is not None and read.valid:
+            return PhoneNumber(read.e164)
     # Numbering plans move faster than metadata, and Mexico's +52 1 … is still on the wire: a full
     # international number of a known country that is merely unknown to the library is dialled.
-    if raw.startswith("+") and (parsed := _parsed(raw, None)) is not None:
-        written = _e164(parsed)
-        if _SHORTEST_E164 <= len(written) <= _LONGEST_E164:
-            return PhoneNumber(written)
+    read = _read(raw, None) if raw.startswith("+") else None
+    if read is not None and _SHORTEST_E164 <= len(read.e164) <= _LONGEST_E164:
+        return PhoneNumber(read.e164)
     return None
 
 
-def _is_valid(parsed: phonenumbers.PhoneNumber) -> bool:
-    return phonenumbers.is_possible_number(parsed) and phonenumbers.is_valid_number(parsed)
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A text that is a telephone number, whether or not there is such a number."""
+
+    e164: str
+    plan: Plan
+    valid: bool
 
 
-def _e164(parsed: phonenumbers.PhoneNumber) -> str:
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+# Reading is slow, and a call asks about the same number several times.
+@lru_cache(maxsize=4096)
+def _read(text: str, country: str | None) -> _Read | None:
+    try:
+        parsed = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    kind = phonenumbers.number_type(parsed)
+    known = kind != phonenumbers.PhoneNumberType.UNKNOWN
+    return _Read(
+        phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164),
+        Plan(parsed.country_code or 0, phonenumbers.region_code_for_number(parsed), kind),
+        # `is_valid_number` would find out about region and kind once more.
+        valid=known and phonenumbers.is_possible_number(parsed),
+    )
 
 
 def _strip_uri(text: str) -> str:
