@@ -21,6 +21,7 @@ from messaging.channel import Account
 from messaging.openings import Prospect
 
 _KNOWN = len(Known.__dataclass_fields__)
+_LOOKED, _COUNTED = SHARED.labels("look"), SHARED.labels("count_and_look")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,14 @@ class Looking:
     async def _look_at_all(
         self, workspace_id: WorkspaceId, group: Sequence[_Asking]
     ) -> Sequence[Record | None]:
-        SHARED.labels("look").observe(len(group))
+        _LOOKED.observe(len(group))
         rows = await all_at_once(self._shared, workspace_id, LOOK(**_asked(workspace_id, group)))
         return rows or [None] * len(group)
 
     async def _count_all(
         self, workspace_id: WorkspaceId, group: Sequence[_Asking]
     ) -> Sequence[Record | None]:
-        SHARED.labels("count_and_look").observe(len(group))
+        _COUNTED.observe(len(group))
         subjects = [each.subjects for each in group]
         statement = COUNT_AND_LOOK(
             **_asked(workspace_id, group),

@@ -38,6 +38,8 @@ from messaging.posting import Posted, Taken
 
 log = structlog.get_logger()
 
+_OPENED, _HUNG_UP = SHARED.labels("open"), SHARED.labels("hang_up")
+
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
@@ -133,7 +135,7 @@ class Usual:
     async def _open_all(
         self, workspace_id: WorkspaceId, group: Sequence[_Wanted]
     ) -> Sequence[Begun | None]:
-        SHARED.labels("open").observe(len(group))
+        _OPENED.observe(len(group))
         drafts = [each.planned.draft for each in group]
         attempts = [replace(each.planned.attempt, conversation_id=each.chat_id) for each in group]
         statement = OPEN(
@@ -161,7 +163,7 @@ class Usual:
     async def _hang_up_all(
         self, workspace_id: WorkspaceId, group: Sequence[_Won]
     ) -> Sequence[Answer | None]:
-        SHARED.labels("hang_up").observe(len(group))
+        _HUNG_UP.observe(len(group))
         races = [each.race for each in group]
         statement = HANG_UP(
             letter=posting.to_record_plainly(workspace_id, [each.taken for each in group]),
