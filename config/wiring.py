@@ -39,6 +39,7 @@ from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.again import Again
 from ivr_bridge.api import BRIDGE, RECEPTION
 from ivr_bridge.asking import Bridge
+from ivr_bridge.astray import still_answered
 from ivr_bridge.deflections import Deflections
 from ivr_bridge.dialects.fastagi.server import FastAgi
 from ivr_bridge.dialects.secrets import LineSecrets
@@ -94,7 +95,7 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
         )
         ivr = await _pool(opened, house, "ivr", settings.pools.ivr, hot=True)
         webhooks = await _pool(opened, house, "webhooks", settings.pools.webhooks, hot=True)
-        app = web.Application(middlewares=[traced, guarded])
+        app = web.Application(middlewares=[traced, guarded, still_answered])
         app[health.DATABASE] = house.database
         app[health.READINESS] = health.Readiness()
         app[PUBLIC_ORIGIN] = settings.origin

@@ -30,6 +30,7 @@ from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.again import Again
 from ivr_bridge.asking import Bridge
+from ivr_bridge.astray import still_answered
 from ivr_bridge.deflections import Deflections
 from ivr_bridge.dialects.secrets import LineSecrets
 from ivr_bridge.eligibility import Eligibility
@@ -190,7 +191,7 @@ async def house(
             deflections.running(),
             open_courier(utc_now) as courier,
         ):
-            app = web.Application(middlewares=[traced])
+            app = web.Application(middlewares=[traced, still_answered])
             app[KEYS] = Keys(database, sealer, utc_now)
             app[PUBLIC_ORIGIN] = "http://127.0.0.1"
             app[messaging_api.WEBHOOKS] = Webhooks(Workspaces(database), accounts, channels, intake)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -28,10 +29,10 @@ class Ivr:
     ) -> "Told":
         """Ask, as an IVR does."""
         sent = json.dumps(body).encode() if raw is None else raw
-        return await self._ask("POST", path, sent, headers)
+        return await self.ask("POST", path, sent, headers)
 
     async def get(self, path: str, **headers: str) -> "Told":
-        return await self._ask("GET", path, None, headers)
+        return await self.ask("GET", path, None, headers)
 
     async def deflect(self, call_id: str = "call-1", caller: str = CALLER, **more: Any) -> "Told":
         body = {"call_id": call_id, "caller": caller, "line": LINE, **more}
@@ -45,8 +46,12 @@ class Ivr:
         body = {"call_id": call_id, "line": LINE, "event": event, "caller": CALLER, **more}
         return await self.post("/v1/calls/events", body)
 
-    async def _ask(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> "Told":
         began = asyncio.get_running_loop().time()
         told = {"Authorization": f"Bearer {self.key}"} if self.key else {}

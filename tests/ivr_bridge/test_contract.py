@@ -10,10 +10,12 @@ import pytest
 from core.access.keys import put_key
 from core.ids import new_id, public
 from ivr_bridge.deflections import BEGIN_WITHIN_S
+from ivr_bridge.dialects.telling import VERBS
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Consent
 from ivr_bridge.lines import put_line
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House, line_draft
+from tests.ivr_bridge.ivr import Told
 
 BODY = {"call_id": "call-1", "caller": CALLER, "line": LINE}
 
@@ -156,7 +158,51 @@ async def test_nothing_is_seen_across_workspaces(house: House, other_workspace_i
 async def test_an_id_that_names_nothing_is_not_found_and_goes_on(house: House, path: str):
     told = await house.ivr.get(f"/v1/deflections/{path}")
     assert told.status == 404
-    assert told.json.get("action", "continue") == "continue"
+    assert told.action == "continue"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/v1/deflection", 404, "not_found"),
+        ("POST", "/v1/deflections/", 404, "not_found"),
+        ("POST", "/v1/Eligibility", 404, "not_found"),
+        ("POST", "/v1//deflections", 404, "not_found"),
+        ("POST", "/v1/api/deflections", 404, "not_found"),
+        ("POST", "/v1/call/events", 404, "not_found"),
+        ("POST", "/v1/k/ib_x/defections", 404, "not_found"),
+        ("POST", "/v1/l/demo", 404, "not_found"),
+        ("GET", "/v1/calls/events", 405, "method_not_allowed"),
+        ("PUT", "/v1/deflections", 405, "method_not_allowed"),
+        ("DELETE", "/v1/k/ib_x/eligibility", 405, "method_not_allowed"),
+    ],
+)
+async def test_an_ivr_that_misses_the_address_goes_on(
+    house: House, method: str, path: str, status: int, code: str
+):
+    async def ask(view: str) -> Told:
+        return await house.ivr.ask(method, path + view, json.dumps(BODY).encode())
+
+    told = await ask("")
+    assert (told.status, told.json["code"], told.action) == (status, code, "continue")
+    assert told.headers["Content-Type"].startswith("application/problem+json")
+    assert list(told.json)[-2:] == ["trace_id", "action"]
+    assert ("Allow" in told.headers) == (status == 405)
+    assert (await ask("?format=form")).body.endswith(b"&action=continue&end=1")
+    assert (await ask("?format=text")).body == b"continue"
+    assert (await ask("?branch=status")).status == 302
+    for view in VERBS:
+        verbs = await ask(f"?format={view.value}")
+        assert verbs.status == status, "the platform uses its own fallback"
+        assert b"hangup" not in verbs.body.lower()
+    told = await ask("?format=yaml")
+    assert (told.status, told.action) == (400, "continue")
+
+
+async def test_who_misses_another_address_is_no_ivr(house: House):
+    told = await house.ivr.get("/v1/operators")
+    assert told.status == 404
+    assert "action" not in told.json
 
 
 @pytest.mark.parametrize("form", ["smil", "yaml", "JSON5"])
