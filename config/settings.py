@@ -18,7 +18,7 @@ class Pools(BaseModel):
 
     ivr: int = Field(12, ge=2, le=200)
     shared: int = Field(5, ge=2, le=20)
-    webhooks: int = Field(4, ge=1, le=50)
+    webhooks: int = Field(5, ge=1, le=50)
     people: int = Field(6, ge=1, le=100)
     work: int = Field(12, ge=2, le=200)
 
