@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import orjson
@@ -13,6 +13,8 @@ JsonObject = Mapping[str, object]
 
 _NOTHING: JsonObject = MappingProxyType({})
 _DEEPEST = 12
+_AHEAD = timedelta(minutes=5)
+"""By how much two clocks that are both kept may differ."""
 
 
 def document(body: bytes) -> object:
@@ -89,12 +91,23 @@ def plain(value: object, depth: int = 0) -> object:
     return None
 
 
-def moment(value: object, otherwise: datetime) -> datetime:
-    """A time in seconds since 1970; `otherwise` when there is none or it is out of any calendar."""
+def moment(value: object, now: datetime) -> datetime:
+    """A time in seconds since 1970; now when there is none or it cannot be one."""
     try:
-        return datetime.fromtimestamp(int(value), UTC)  # type: ignore[call-overload]
+        return believed(datetime.fromtimestamp(int(value), UTC), now)  # type: ignore[call-overload]
     except (TypeError, ValueError, OverflowError, OSError):
-        return otherwise
+        return now
+
+
+def believed(at: datetime, now: datetime) -> datetime:
+    """The moment, unless it has not come yet: that would order threads wrongly, and hold a customer's
+    24-hour window open for as long as the provider's clock is ahead.
+    """
+    try:
+        told = at.astimezone(UTC)
+    except OverflowError:
+        return now
+    return told if told <= now + _AHEAD else now
 
 
 def digest(*parts: object) -> str:

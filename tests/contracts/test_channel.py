@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -42,7 +43,7 @@ NORMALISED = ["kind", "provider_id", "sender", "type", "text", "status", "at", "
 class Subject:
     """One channel, and how its provider talks."""
 
-    make: Callable[[aiohttp.ClientSession], Channel]
+    make: Callable[..., Channel]
     account: Account
     recipient: Recipient
     sign: Callable[[bytes], Mapping[str, str]]
@@ -188,6 +189,24 @@ async def test_the_set_up_request_needs_the_right_token(channel: Channel, subjec
 
 
 # -- what it tells us ------------------------------------------------------------------------------
+
+
+async def test_a_moment_that_has_not_come_yet_is_now(channel: Channel, subject: Subject) -> None:
+    bodies = [subject.said("Где заказ?", "m1"), subject.unknown]
+    if subject.reported:
+        bodies.append(subject.reported("m1", ReportedStatus.READ, MessageId(new_id())))
+    for body in bodies:
+        (told,) = channel.parse(subject.account, body)
+        for behind, believed in [
+            (timedelta(days=365), False),
+            (timedelta(minutes=6), False),
+            (timedelta(minutes=4), True),
+            (-timedelta(days=2), True),
+        ]:
+            now = told.at - behind
+            ours = subject.make(None, clock=lambda now=now: now)
+            (event,) = ours.parse(subject.account, body)
+            assert event == replace(told, at=told.at if believed else now)
 
 
 async def test_words_arrive_with_a_sender_that_can_be_answered(

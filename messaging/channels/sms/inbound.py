@@ -128,7 +128,7 @@ def _moment(item: object, path: str, now: datetime) -> datetime:
         found = datetime.fromisoformat(written)
     except ValueError:
         return now
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return wire.believed(found if found.tzinfo else found.replace(tzinfo=UTC), now)
 
 
 def _ours(carried: str | None) -> MessageId | None:
