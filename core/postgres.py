@@ -27,6 +27,10 @@ class DatabaseUnavailable(Unavailable, code="database_unavailable"):
     """The database does not answer; nothing was changed that you were not told about."""
 
 
+class StatementCutOff(DatabaseUnavailable, code="database_unavailable"):
+    """The database did not finish in time; nothing was changed that you were not told about."""
+
+
 class Tx:
     """A transaction in hand: run statements through it, and say whom to wake once it has committed."""
 
@@ -131,7 +135,7 @@ class Database:
         except (OSError, TimeoutError, *_LOST) as lost:
             _let_go(conn, lost)
             # Whether it took effect is not known here, as with a COMMIT that breaks off.
-            raise DatabaseUnavailable from lost
+            raise _named(lost) from lost
         finally:
             await self._release(conn)
         return rows
@@ -188,7 +192,7 @@ class Database:
             _let_go(conn, lost)
             # Whether a COMMIT that broke off took effect is not known here: callers that care
             # resolve it by their key.
-            raise DatabaseUnavailable from lost
+            raise _named(lost) from lost
         finally:
             await self._release(conn)
         if tx.wakes and self._hint is not None:
@@ -247,6 +251,14 @@ async def _roll_back(conn: Any, broken: BaseException) -> None:
     except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
         log.warning("postgres.connection_dropped")
         conn.terminate()
+
+
+def _named(lost: Exception) -> DatabaseUnavailable:
+    """Cut off by the clock it may be the statement as well as the database: who asks again may want
+    to know.
+    """
+    in_time = not isinstance(lost, (TimeoutError, asyncpg.QueryCanceledError))
+    return DatabaseUnavailable() if in_time else StatementCutOff()
 
 
 def _let_go(conn: Any, lost: Exception) -> None:

@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from core.faults import Unavailable
 from core.jobs.store import SQL, Job
-from core.postgres import Database, Tx
+from core.postgres import Database, StatementCutOff, Tx
 from core.wake import Wake
 
 log = structlog.get_logger()
@@ -20,6 +20,7 @@ _BATCH = 20
 LEASE_S = 25.0
 """Shorter than the 30 s after which a dead process's work must be back."""
 _HAND_BACK_S = 1.5
+_ANSWERS_WITHIN_S = 1.0
 
 Handler = Callable[[Job], Awaitable[None]]
 """Does a job and finishes it (`finish`) in the same transaction as its effect."""
@@ -197,20 +198,27 @@ class Worker:
     async def _failed(self, band: Band, job: Job, error: Exception) -> str:
         # The name of the error only: its text may quote a customer.
         name = type(error).__name__
-        if isinstance(error, Unavailable):
+        cut_off = isinstance(error, StatementCutOff) and await self._answers()
+        if isinstance(error, Unavailable) and not cut_off:
             # The database or a neighbour is away: that is not the job's doing.
             await self._put_off(job, _backoff_s(job.attempt), cost=0, error=name)
             return "unavailable"
         log.error(
             "job.failed", kind=job.kind, job_id=str(job.job_id), attempt=job.attempt, exc_info=error
         )
+        endless = _endless(band, job)
         gives_up = isinstance(error, Bury) or job.attempt >= band.max_attempts
-        if gives_up and not _endless(band, job):
+        if gives_up and not endless:
             await self._settle("bury", job, error=name)
             log.error("job.buried", kind=job.kind, job_id=str(job.job_id), error=name)
             return "buried"
-        await self._put_off(job, _backoff_s(job.attempt), cost=1, error=name)
+        pause_s = _patience_s if cut_off and not endless else _backoff_s
+        await self._put_off(job, pause_s(job.attempt), cost=1, error=name)
         return "failed"
+
+    async def _answers(self) -> bool:
+        """Does the database answer others, so that it was the job's own statement that took too long?"""
+        return await self._database.answers(timeout_s=_ANSWERS_WITHIN_S)
 
     async def _put_off(self, job: Job, delay_s: float, *, cost: int, error: str | None) -> None:
         await self._settle("put_off", job, delay_s=delay_s, cost=cost, error=error)
@@ -235,6 +243,11 @@ def _endless(band: Band, job: Job) -> bool:
 def _backoff_s(attempt: int) -> float:
     """1, 2, 4, 8 … 60 s, spread so that many jobs do not come back at once."""
     return min(60.0, 2.0 ** min(attempt - 1, 6)) * random.uniform(0.8, 1.2)  # noqa: S311 - spreading, not secrecy
+
+
+def _patience_s(attempt: int) -> float:
+    """4, 16, 64, 256 s: somebody else's lock, or a busy hour, is over before the job is given up."""
+    return min(256.0, 4.0 ** min(attempt, 4)) * random.uniform(0.8, 1.2)  # noqa: S311 - spreading, not secrecy
 
 
 async def _first(stop: asyncio.Event, *waits: Awaitable[object]) -> None:

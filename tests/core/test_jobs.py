@@ -24,7 +24,7 @@ from core.jobs import (
 )
 from core.jobs.store import SQL
 from core.jobs.worker import LATE
-from core.postgres import Database, Tx
+from core.postgres import Database, StatementCutOff, Tx, open_database
 from core.wake import Wake
 
 
@@ -246,14 +246,75 @@ async def test_a_job_that_begins_the_next_one_is_never_given_up(
     assert await states(database, workspace_id) == ["ready"]
 
 
+async def test_a_job_whose_statement_is_always_cut_off_is_buried(
+    database_url, database, workspace_id, wake, monkeypatch
+):
+    monkeypatch.setattr(worker, "_patience_s", lambda attempt: 0.0)
+    tried = []
+    over = asyncio.Event()
+
+    async def greet(tx: Tx, job: Job) -> None:
+        if job.payload["endless"]:
+            tried.append(job.attempt)
+            await tx.fetchval("SELECT pg_sleep(30)")
+        over.set()
+
+    await put(
+        database,
+        workspace_id,
+        NewJob(kind="greet", payload={"endless": True}, lane="thread"),
+        NewJob(kind="greet", payload={"endless": False}, lane="thread"),
+    )
+    async with open_database(
+        database_url, application="test", size=3, command_timeout_s=0.1
+    ) as hurried:
+        handlers = {"greet": transactional(hurried, greet)}
+        band = Band("normal", 1, handlers, max_attempts=3, idle_s=0.01)
+        async with working(database, wake, band):
+            await asyncio.wait_for(over.wait(), 5)
+    assert tried == [1, 2, 3]
+    assert await states(database, workspace_id) == ["buried"]
+    async with database.workspace(workspace_id) as tx:
+        [buried] = await tx.fetch(*SQL["buried"](workspace=workspace_id, size=10))
+    assert buried["last_error"] == "StatementCutOff"
+
+
+async def test_while_the_database_answers_nobody_a_statement_cut_off_costs_nothing(
+    database_url, database, workspace_id, wake, monkeypatch
+):
+    monkeypatch.setattr(worker, "_ANSWERS_WITHIN_S", 0.05)
+    others: list[asyncio.Future[object]] = []
+
+    async with open_database(database_url, application="test", size=1) as busy:
+
+        async def greet(job: Job) -> None:
+            others.append(
+                asyncio.ensure_future(busy.alone(job.workspace_id, "SELECT pg_sleep(0.3)"))
+            )
+            await asyncio.sleep(0)
+            raise StatementCutOff
+
+        await put(database, workspace_id, NewJob(kind="greet", payload={}))
+        async with working(busy, wake, Band("normal", 1, {"greet": greet})), asyncio.timeout(5):
+            while await states(database, workspace_id) != ["running"]:  # noqa: ASYNC110 - a worker tells nobody
+                await asyncio.sleep(0.01)
+        await asyncio.gather(*others)
+    async with database.workspace(workspace_id) as tx:
+        row = await tx.fetchrow("SELECT state, attempt, last_error FROM core.job")
+    assert tuple(row) == ("ready", 0, "StatementCutOff")
+
+
 def test_the_pause_between_tries_stays_within_a_minute():
     assert worker._backoff_s(1) < 1.5
     assert 45 < worker._backoff_s(7) < 75
     assert 45 < worker._backoff_s(5000) < 75
+    assert 250 < sum(worker._patience_s(attempt) for attempt in range(1, 5)) < 420
+    assert worker._patience_s(5000) < 310
 
 
 @pytest.mark.parametrize(
-    ("error", "attempts"), [(Snooze(3600), 0), (Unavailable(), 0), (RuntimeError(), 1)]
+    ("error", "attempts"),
+    [(Snooze(3600), 0), (Unavailable(), 0), (StatementCutOff(), 1), (RuntimeError(), 1)],
 )
 async def test_only_the_jobs_own_failures_cost_an_attempt(
     database, workspace_id, wake, error, attempts
