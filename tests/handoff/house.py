@@ -29,7 +29,7 @@ from handoff.conversation.inbound import Inbound
 from handoff.conversation.model import Conversation
 from handoff.conversation.opening import Invited, invite
 from handoff.jobs import handlers
-from handoff.routing.operators import Operators, enrol
+from handoff.routing.operators import SOCKET_LEASE_S, Operators, enrol
 from handoff.routing.presence import Declared
 from handoff.routing.queues import QueueDraft, put_members, put_queue
 from handoff.routing.reservations import Reservation, pending_of
@@ -225,6 +225,23 @@ class House:
         self.sockets[person_id] = socket_id
         await self.operators.connected(self.workspace_id, person_id, socket_id)
         await self.operators.declare(self.workspace_id, person_id, Declared.ONLINE)
+
+    async def beat(self) -> None:
+        """Their desks are there as long as the test says so, however much time a busy machine takes."""
+        await self.owner.execute(
+            "UPDATE handoff.operator_socket"
+            " SET expires_at = clock_timestamp() + make_interval(secs => $2)"
+            " WHERE socket_id = ANY ($1)",
+            list(self.sockets.values()),
+            SOCKET_LEASE_S,
+        )
+
+    async def killed(self) -> None:
+        """The web process died: nobody beats for its desks any more, which had all been quiet lately."""
+        self.sockets.clear()
+        await self.owner.execute(
+            "UPDATE handoff.operator_socket SET expires_at = clock_timestamp() - interval '1 second'"
+        )
 
     async def goes(self, person_id: PersonId) -> None:
         """Their last desk goes."""

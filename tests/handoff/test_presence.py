@@ -22,13 +22,6 @@ async def intervals(house, operator_id) -> tuple[list[tuple[str, str]], list[Any
     return [(row["declared"], row["link"]) for row in rows], rows
 
 
-async def kill_desks(house) -> None:
-    """What a web process leaves behind that was killed: nobody beats for its desks any more."""
-    await house.owner.execute(
-        "UPDATE handoff.operator_socket SET expires_at = clock_timestamp() - interval '1 second'"
-    )
-
-
 async def test_every_interval_is_kept_without_gaps(house):
     olga = await house.at_work()
     house.clock.advance(600)
@@ -74,10 +67,11 @@ async def test_a_killed_web_process_is_noticed_by_its_desks_running_out(house):
     await house.queued()
     await house.accepts(olga)
     assert await house.timeline.waiting(SOCKETS) == 1
-    await kill_desks(house)
+    desk = house.sockets[olga]
+    await house.killed()
     await house.timeline.advance(26)
     assert (await house.operators.presence(house.workspace_id, olga)).link == Link.GRACE
-    assert not await house.operators.heartbeat(house.workspace_id, house.sockets[olga])
+    assert not await house.operators.heartbeat(house.workspace_id, desk)
     assert await house.timeline.waiting(SOCKETS) == 0, "nobody is connected any more"
 
 

@@ -167,12 +167,7 @@ class Centre(RuleBasedStateMachine):
 
     @rule()
     def a_web_process_dies(self) -> None:
-        self.do(
-            self.owner.execute(
-                "UPDATE handoff.operator_socket SET expires_at = clock_timestamp() - interval '1 s'"
-            )
-        )
-        self.house.sockets.clear()
+        self.do(self.house.killed())
 
     @rule()
     def three_placers_run_at_once(self) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 
 from core.events import Events
 from core.jobs import Job, NewJob
+from handoff.routing.operators import SOCKETS
 
 if TYPE_CHECKING:
     from tests.handoff.house import House
@@ -111,4 +112,6 @@ class Timeline:
         return Job(**taken)
 
     async def _run(self, job: Job) -> None:
+        if job.kind == SOCKETS:
+            await self._house.beat()
         await self._house.handlers[job.kind](job)
