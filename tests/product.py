@@ -76,6 +76,7 @@ class Product:
 
     base_url: str
     metrics_url: str
+    work_url: str
     fastagi: tuple[str, int]
     line_key: str
     database_url: str
@@ -123,17 +124,25 @@ class Product:
             return found
 
     async def ready(self) -> None:
-        """Wait until the web process takes requests; many tests share it, so a busy machine may take long."""
+        """Wait until the web process takes requests."""
+        await self._is_there(self.web, self.base_url)
+
+    async def working(self) -> None:
+        """Wait until the worker looks for jobs."""
+        await self._is_there(self.worker, self.work_url)
+
+    async def _is_there(self, process: Process, url: str) -> None:
+        """Many tests start processes of their own, so a busy machine may take long for one."""
         async with asyncio.timeout(90):
             while True:
                 try:
-                    async with self.http.get(self.base_url + "/readyz") as response:
+                    async with self.http.get(url + "/readyz") as response:
                         if response.status == 200:
                             return
                 except aiohttp.ClientError:
                     pass
-                assert self.web.running is not None
-                assert self.web.running.poll() is None, self.web.log.read_text()
+                assert process.running is not None
+                assert process.running.poll() is None, process.log.read_text()
                 await asyncio.sleep(0.05)
 
 
@@ -179,6 +188,7 @@ async def running_product(
         product = Product(
             base_url=f"http://127.0.0.1:{ports.web}",
             metrics_url=f"http://127.0.0.1:{ports.web_metrics}/metrics",
+            work_url=f"http://127.0.0.1:{ports.work_metrics}",
             fastagi=("127.0.0.1", ports.fastagi),
             line_key=kept.line_key,
             database_url=database_url,
@@ -192,6 +202,8 @@ async def running_product(
             if worker:
                 work.start()
             await product.ready()
+            if worker:
+                await product.working()
             yield product
         finally:
             endings = [web.stop(), work.stop()]

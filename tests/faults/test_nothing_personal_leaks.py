@@ -3,7 +3,8 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from tests.product import ACCOUNT, LINE, Product
+from tests.journeys.story import is_offered_chat
+from tests.product import ACCOUNT, Product
 
 NUMBER = "+79035550199"
 WORDS = "канарейка в клетке"
@@ -24,8 +25,7 @@ async def said_by_a_stranger(product: Product, words: bytes, then: bytes = b"") 
 async def test_a_canary_leaves_no_trace_outside_the_database(product: Product):
     phone = product.sandbox.phone(NUMBER)
     await product.sandbox.behave(NUMBER, "reachable", name="Canary Bird")
-    await phone.dial(LINE, "ru")
-    await phone.wait_for_call(lambda call: bool(call["awaiting_key"]))
+    await is_offered_chat(phone)
     await phone.press("1")
     await phone.wait_for(ACCOUNT)
     await phone.write(ACCOUNT, WORDS)

@@ -25,8 +25,9 @@ async def test_in_the_middle_of_a_bots_turn(own_product: Product, phone: Phone):
     await phone.write(ACCOUNT, "Сколько стоит доставка?")
     await product.until("SELECT 1 FROM core.job WHERE kind LIKE '%bot%'")
     product.worker.kill()
-    began = time.monotonic()
     product.worker.start()
+    await product.working()
+    began = time.monotonic()
     await phone.wait_for(ACCOUNT, from_business("290"), seconds=30)
     assert time.monotonic() - began < 30
     # Everything that could say it twice is done.
@@ -51,6 +52,7 @@ async def test_while_a_reply_is_on_the_wire(own_product: Product, phone: Phone):
         await product.sandbox.behave(phone.number, "reachable")
         await the_leases_run_out(product, "core.job", "messaging.message")
         product.worker.start()
+        await product.working()
 
         # Whether it was taken is not known, and is shown so; a person decides.
         await olga.sees(
@@ -89,19 +91,22 @@ async def test_inside_a_return_to_voice(own_product: Product, phone: Phone):
         await the_leases_run_out(product, "core.job")
         system.slow = asyncio.Event()
         product.worker.start()
+        await product.working()
 
-        # Now the dialler has the news, and the worker dies before it hears so.
+        # Now the dialler has the news, and the worker dies before it hears so. The customer has theirs:
+        # of a message that was on the wire nobody would know what became of it.
         await system.tries("deflection.return_to_voice")
+        await phone.wait_for(ACCOUNT, KEPT)
         product.worker.kill()
         await the_leases_run_out(product, "core.job")
         system.slow.set()
         product.worker.start()
+        await product.working()
         event = await system.hears("deflection.return_to_voice")
         await product.until(
             "SELECT 1 FROM ivr_bridge.voice_return WHERE chat_id = $1 AND state = 'told'",
             chat["conversation_id"],
         )
-        await phone.wait_for(ACCOUNT, KEPT)
         assert {one["id"] for one in system.attempts} == {event["id"]}, "one piece of news"
         stands = {"closed": 1, "callback queued": 1, "return told": 1}
         assert await what_stands(product, phone) == stands
