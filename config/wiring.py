@@ -20,6 +20,7 @@ from core.jobs import Band, Handler
 from core.openapi import document
 from core.outgoing.deliveries import Outgoing
 from core.postgres import Database, open_database
+from core.sizes import counted
 from handoff import jobs as handoff_jobs
 from handoff.conversation.conversations import Conversations
 from handoff.conversation.inbound import Inbound
@@ -95,6 +96,7 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
         )
         ivr = await _pool(opened, house, "ivr", settings.pools.ivr, hot=True)
         webhooks = await _pool(opened, house, "webhooks", settings.pools.webhooks, hot=True)
+        await opened.enter_async_context(counted(house.database))
         app = web.Application(middlewares=[traced, guarded, still_answered])
         app[health.DATABASE] = house.database
         app[health.READINESS] = health.Readiness()
