@@ -45,10 +45,10 @@ SELECT a.place, known.call_ref AS known, known.caller AS known_caller,
             SELECT FROM ivr_bridge.call
              WHERE workspace_id = :workspace AND caller = a.caller
                AND NOT (line_id = a.line_id AND call_id = a.call_id) LIMIT 99) AS before) AS earlier_calls,
-       EXISTS (SELECT FROM handoff.conversation
-                WHERE workspace_id = :workspace AND contact_id = person.contact_id AND kind = 'chat'
-                  AND account_id = a.account_id
-                  AND state NOT IN ('invited', 'closed', 'abandoned')) AS conversation_open,
+       (SELECT true FROM handoff.conversation
+         WHERE workspace_id = :workspace AND contact_id = person.contact_id AND kind = 'chat'
+           AND account_id = a.account_id AND state NOT IN ('invited', 'closed', 'abandoned')
+         LIMIT 1) IS NOT NULL AS conversation_open,
        (SELECT contact_id FROM ivr_bridge.rescue
          WHERE workspace_id = :workspace AND contact_id = person.contact_id AND closed_at IS NULL
          LIMIT 1) AS rescued_contact,
@@ -61,9 +61,9 @@ SELECT a.place, known.call_ref AS known, known.caller AS known_caller,
                 AND d.message_id IS NOT NULL AND NOT d.resumed
                 AND d.created_at > clock_timestamp() - make_interval(secs => a.openings_within_s)
               ORDER BY d.created_at DESC LIMIT a.openings_kept) AS openings_ago_s,
-       EXISTS (SELECT FROM ivr_bridge.eligibility AS e
-                WHERE e.workspace_id = :workspace AND e.call_ref = known.call_ref
-                  AND e.arm = 'hold_out') AS held_out
+       (SELECT true FROM ivr_bridge.eligibility AS e
+         WHERE e.workspace_id = :workspace AND e.call_ref = known.call_ref AND e.arm = 'hold_out'
+         LIMIT 1) IS NOT NULL AS held_out
   FROM unnest(:lines::uuid[], :call_ids::text[], :callers::text[], :targets::text[], :accounts::uuid[],
               :repeat_calls_s::float8[], :declined_s::float8[], :patterns::text[],
               :openings_within_s::float8[], :openings_kept::integer[]) WITH ORDINALITY

@@ -93,9 +93,9 @@ WITH known AS (
             LIMIT 1) AS a
 )
 SELECT asked.place, who.contact_id, t.thread_id, t.window_until, t.last_inbound_at, a.stopped_code,
-       EXISTS (SELECT FROM messaging.opt_out AS o
-                WHERE o.workspace_id = :workspace AND o.contact_id = who.contact_id
-                  AND o.channel = asked.channel) AS opted_out,
+       (SELECT true FROM messaging.opt_out AS o
+         WHERE o.workspace_id = :workspace AND o.contact_id = who.contact_id
+           AND o.channel = asked.channel LIMIT 1) IS NOT NULL AS opted_out,
        (SELECT jsonb_agg(to_jsonb(r)) FROM known CROSS JOIN LATERAL (
             SELECT * FROM messaging.reachability
              WHERE workspace_id = :workspace AND address_id = known.address_id
