@@ -49,6 +49,17 @@ async def test_a_table_is_counted_when_it_has_doubled_and_not_before(
     assert await known_rows(owner) == MANY * 2 + MANY // 2
 
 
+async def test_counting_waits_for_no_table_that_a_migration_holds(
+    database: Database, workspace_id: WorkspaceId, owner
+):
+    await put_in(database, workspace_id, MANY)
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE core.job")
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await count_what_grew(database)
+    assert await count_what_grew(database) == ["core.job"]
+
+
 async def test_the_tables_of_every_room_are_looked_at(owner):
     text = await owner.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'count_what_grew'")
     assert [schema for schema in SCHEMAS if f"'{schema}'::regnamespace" not in text] == []
