@@ -231,8 +231,9 @@ class Deflections:
         try:
             found = await self._record(race, opening, outcome, at)
         except Unavailable:
-            # The POST is never repeated; writing down what it told is, while the lease lasts.
-            found = await _RECORDING(self._record, race, opening, outcome, at)
+            # The POST is never repeated; writing down what it told is, while the lease lasts. Each by a
+            # copy, as tenacity's own decorator does it: where a retry stands is kept in its object.
+            found = await _RECORDING.copy()(self._record, race, opening, outcome, at)
         found = await self._or_second(race, found)
         if isinstance(found, Answer):
             race.answer = found
