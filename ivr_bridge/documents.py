@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.outcome import Action, PromptKey, Reason
@@ -24,6 +32,19 @@ def _as_list(value: object) -> object:
     return [_as_text(part) for part in value] if isinstance(value, list | tuple) else value
 
 
+def _unless_it_says_no(value: object, read: ValidatorFunctionWrapHandler) -> bool:
+    """Something was said that cannot be read: the caller may have asked to be hidden. Nothing said, as
+    by a variable that is not set, is no such wish.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return False
+    try:
+        return bool(read(value.strip() if isinstance(value, str) else value))
+    except ValidationError:
+        return True
+
+
+Withheld = Annotated[bool, WrapValidator(_unless_it_says_no)]
 Text = Annotated[str, BeforeValidator(_as_text)]
 Short = Annotated[str, BeforeValidator(_as_text), Field(max_length=200)]
 Path = Annotated[tuple[Short, ...], BeforeValidator(_as_list), Field(max_length=50)]
@@ -59,7 +80,7 @@ class CallRequest(_Document):
     call_id: Annotated[Text, Field(min_length=1, max_length=MAX_CALL_ID)]
     line: Annotated[Text, Field(min_length=1, max_length=200)]
     caller: Annotated[Text | None, Field(max_length=500)] = None
-    caller_withheld: bool = False
+    caller_withheld: Withheld = False
     messenger_number: Annotated[Text | None, Field(max_length=200)] = None
     attempt: Annotated[int | None, Field(ge=1, le=1000)] = None
     brand: Short | None = None
@@ -92,7 +113,7 @@ class CallEvent(_Document):
     event_id: Annotated[Text | None, Field(max_length=200)] = None
     attempt: Annotated[int | None, Field(ge=1, le=1000)] = None
     caller: Annotated[Text | None, Field(max_length=500)] = None
-    caller_withheld: bool = False
+    caller_withheld: Withheld = False
     voice_wait_s: Annotated[int | None, Field(ge=0, le=86_400)] = None
     queue_position: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
 

@@ -1,6 +1,7 @@
 """Requests as IVRs really send them."""
 
 import json
+from itertools import repeat
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,10 @@ from core.faults import Invalid
 from core.ids import DeflectionId, new_id
 from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of
+from ivr_bridge.documents import CallEvent
 from ivr_bridge.evidence import Confirm
 from ivr_bridge.line import Values
-from ivr_bridge.reading import Asked, asked_of, clean, read_events, read_fields, storable
+from ivr_bridge.reading import Asked, asked_of, clean, lenient, read_events, read_fields, storable
 from ivr_bridge.store import Attempt, which_attempt
 from ivr_bridge.timing import Pace, deadline_ms, needed_ms, patience_s
 
@@ -162,6 +164,20 @@ def test_a_withheld_caller_has_no_number(text):
 def test_an_extension_is_no_number(text):
     caller = caller_of(text, withheld=False, messenger_number=None, country="RU")
     assert caller.target is None
+
+
+HIDDEN = [True, "true", "1", 1, "yes", " on ", "maybe", "ja", 7, [], {}]
+SHOWN = [False, "false", "0", 0, "no", " Off ", None, "", "  "]
+
+
+@pytest.mark.parametrize(
+    ("told", "withheld"), [*zip(HIDDEN, repeat(True)), *zip(SHOWN, repeat(False))]
+)
+def test_who_may_have_asked_to_be_hidden_is_hidden(told, withheld):
+    asked = understood(json.dumps({**PLAIN, "caller_withheld": told}).encode())
+    assert asked.request.caller_withheld is withheld
+    event = {**PLAIN, "event": "entered", "caller_withheld": told}
+    assert lenient(CallEvent, event)[0].caller_withheld is withheld
 
 
 def test_the_flag_wins_over_a_number_that_the_trunk_passes_anyway():
