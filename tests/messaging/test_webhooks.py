@@ -81,6 +81,30 @@ async def test_concurrent_copies_have_one_effect_too(client, house):
     assert await house.work("inbound") == 1
 
 
+async def test_each_message_gets_one_job_about_it_also_beside_a_report(client, house):
+    """Messages alone are written another way than messages with reports."""
+    report = {"id": "wamid.X", "status": "sent", "timestamp": "1763769600"}
+    report["recipient_id"] = "79005550101"
+    bodies = [
+        cloud_api.webhook(messages=[text("1", 1)]),
+        cloud_api.webhook(messages=[text("1", 1), text("2", 2)], statuses=[report]),
+        cloud_api.webhook(messages=[text("2", 2), text("3", 3)]),
+    ]
+    for body in bodies:
+        assert (await post(client, body)).status == 200
+    jobs = await house.rows(
+        "SELECT i.inbox_id, j.payload, j.band, j.state FROM core.job AS j"
+        "  FULL JOIN messaging.inbox AS i ON i.inbox_id = j.job_id"
+        " WHERE j.job_id IS NULL OR j.kind = 'messaging.receive'"
+    )
+    assert len(jobs) == 3
+    for job in jobs:
+        assert (job["band"], job["state"]) == ("inbound", "ready")
+        assert job["payload"] == {"inbox_id": str(job["inbox_id"])}
+    await house.work("inbound")
+    assert [each.content.text for each in house.received] == ["1", "2", "3"]
+
+
 async def test_a_persons_messages_are_worked_off_in_order(client, house):
     for number in range(1, 6):
         body = cloud_api.webhook(messages=[text(str(number), number)])
