@@ -1,10 +1,12 @@
 """Numbers as PBXs send them."""
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from core.vocabulary import PhoneNumber, is_landline, phone_number
+from core.vocabulary import PhoneNumber, Plan, is_landline, phone_number, plan_of
 
 MOBILE = "+79161234567"
 
@@ -84,3 +86,25 @@ def test_no_text_makes_it_fail(text, country):
 )
 def test_only_a_certain_landline_is_one(number: str, landline: bool) -> None:
     assert is_landline(PhoneNumber(number)) is landline
+
+
+def test_every_countrys_numbers_are_read_as_the_numbering_plans_have_them():
+    """However it was written, what a number is follows from the number alone."""
+    read = 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None:
+                continue
+            e164 = phonenumbers.format_number(example, PhoneNumberFormat.E164)
+            national = phonenumbers.format_number(example, PhoneNumberFormat.NATIONAL)
+            for sent, country in ((e164, None), (e164, "RU"), (f"00{e164[1:]}", None)):
+                assert phone_number(sent, country=country) == PhoneNumber(e164), (sent, country)
+            assert phone_number(national, country=region) == PhoneNumber(e164), (national, region)
+            assert plan_of(PhoneNumber(e164)) == Plan(
+                example.country_code or 0,
+                phonenumbers.region_code_for_number(example),
+                phonenumbers.number_type(example),
+            )
+            read += 1
+    assert read > 400
