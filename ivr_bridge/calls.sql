@@ -190,8 +190,7 @@ UPDATE ivr_bridge.call AS c
 
 -- name: facts_of_ends
 -- What the end of a call says about its deflections: the hang-up was executed, or a person answered
--- after it, or the caller had left before it was decided. That a person had answered may be told after
--- the end of the call: whoever was taken to have left by then had not.
+-- after it, or the caller had left before it was decided.
 WITH seen AS (
     SELECT d.deflection_id, d.outcome, d.decided_at, c.ended_at, c.answered_at
       FROM ivr_bridge.deflection AS d
@@ -206,17 +205,13 @@ WITH seen AS (
      WHERE outcome = 'hangup' AND answered_at > decided_at
     UNION ALL
     -- Many PBXs tell whole seconds: one that ended within the second of the decision did not end before.
-    -- And some clocks are minutes behind, and some answers are told after the end: whoever spoke to a
-    -- person at all did not leave.
+    -- And some clocks are minutes behind: whoever spoke to a person before the end did not leave.
     SELECT deflection_id, 'caller_left', ended_at FROM seen
-     WHERE ended_at IS NOT NULL AND answered_at IS NULL
+     WHERE ended_at IS NOT NULL
+       AND (answered_at IS NULL OR answered_at > ended_at)
        AND (outcome = 'pending'
             OR ended_at < CASE WHEN ended_at = date_trunc('second', ended_at)
                                THEN date_trunc('second', decided_at) ELSE decided_at END)
-), stayed AS (
-    DELETE FROM ivr_bridge.fact AS f USING seen
-     WHERE f.workspace_id = :workspace AND f.deflection_id = seen.deflection_id
-       AND f.fact = 'caller_left' AND seen.answered_at IS NOT NULL
 )
 INSERT INTO ivr_bridge.fact (workspace_id, deflection_id, fact, at)
 SELECT :workspace, deflection_id, fact, at FROM told

@@ -165,23 +165,6 @@ async def test_a_caller_who_was_answered_did_not_leave_whatever_the_pbx_s_clock_
     assert await house.value(RESCUES) == 0
 
 
-async def test_an_answer_that_is_told_after_the_end_shows_that_the_caller_had_not_left(
-    house: House,
-):
-    await house.network.behave(CALLER, "manual")
-    deciding = asyncio.ensure_future(house.ivr.deflect(deadline_ms=1500))
-    await house.network.wire(CALLER, kind="opening", wait_ms=3000)
-    await house.ivr.event("ended")
-    assert (await deciding).action == "continue"
-    assert "caller_left" in await house.facts()
-    await house.ivr.event("answered")
-    await house.ivr.event("ended", event_id="told again")
-    assert "caller_left" not in await house.facts()
-    await status(house, "failed", 131026)
-    await house.work("urgent", hurry=True)
-    assert await house.value(RESCUES) == 0
-
-
 async def test_a_caller_who_was_told_to_stay_and_gives_up_is_not_called_back(house: House):
     await house.network.behave(CALLER, "not_on_whatsapp")
     assert (await house.ivr.deflect()).action == "continue"
