@@ -67,7 +67,7 @@ from ivr_bridge.shared import open_shared
 from messaging import api as messaging_api
 from messaging import work as messaging_work
 from messaging.api import LIBRARY, WEBHOOKS
-from messaging.intake import open_intake
+from messaging.intake import HANDS, open_intake
 from messaging.webhooks import Webhooks
 
 ENDPOINTS: Sequence[Endpoint] = (
@@ -154,9 +154,15 @@ async def _pool(
 async def _join_messaging(
     app: web.Application, opened: AsyncExitStack, house: Rooms, database: Database
 ) -> None:
+    settings = house.settings
     intake = await opened.enter_async_context(
         open_intake(
-            database, house.events, house.pacing, waiting=house.settings.limits.webhooks_waiting
+            database,
+            house.events,
+            house.pacing,
+            waiting=settings.limits.webhooks_waiting,
+            # One connection is left for looking accounts up.
+            hands=max(1, min(HANDS, settings.pools.webhooks - 1)),
         )
     )
     app[WEBHOOKS] = Webhooks(house.workspaces, house.accounts, house.channels, intake)

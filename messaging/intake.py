@@ -39,6 +39,9 @@ SHARED = prometheus_client.Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200),
 )
 
+HANDS = 4
+"""With fewer the process waits for their commits; with more the batches become small."""
+
 _WORTH_A_HAND = 5
 
 # A job for each message that nobody took in before.
@@ -220,7 +223,7 @@ async def open_intake(
     pacing: Pacing,
     *,
     waiting: int = 5_000,
-    hands: int = 4,
+    hands: int = HANDS,
 ) -> AsyncIterator[Intake]:
     """An intake whose hands work as long as the block lasts; what waits at its end is still written."""
     intake = Intake(database, events, pacing, waiting=waiting)
