@@ -212,7 +212,7 @@ async def tidy_up(running: Stage) -> None:
 
 
 async def count_rows(database_url: str) -> None:
-    """What autovacuum does within a minute of work: until then the planner takes tables for empty."""
+    """Until this is done the planner takes the floors' tables for empty; the product counts its own."""
     conn = await asyncpg.connect(database_url)
     try:
         await conn.execute("ANALYZE")
