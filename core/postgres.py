@@ -257,8 +257,9 @@ def _named(lost: Exception) -> DatabaseUnavailable:
     """Cut off by the clock it may be the statement as well as the database: who asks again may want
     to know.
     """
-    in_time = not isinstance(lost, (TimeoutError, asyncpg.QueryCanceledError))
-    return DatabaseUnavailable() if in_time else StatementCutOff()
+    if isinstance(lost, (TimeoutError, asyncpg.QueryCanceledError)):
+        return StatementCutOff()
+    return DatabaseUnavailable()
 
 
 def _let_go(conn: Any, lost: Exception) -> None:
