@@ -36,6 +36,16 @@ class Told:
     events: Sequence[InboundEvent] | None
     body: bytes
     committed: asyncio.Future[None]
+    senders: frozenset[str] = field(init=False)
+    """The addresses of the customers who say something in it."""
+
+    def __post_init__(self) -> None:
+        self.senders = frozenset(
+            address
+            for event in self.events or ()
+            if isinstance(event, InboundMessage)
+            for address in event.sender.values()
+        )
 
     @property
     def weight(self) -> int:

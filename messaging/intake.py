@@ -1,12 +1,12 @@
 """Webhooks are committed before they are answered, and many share one commit.
 
-Requests wait in a bounded line; whenever a hand is free it takes all that wait and writes them in
-one transaction a workspace. Alone, a request is written at once; under load the commit's cost is
-shared. One request that cannot be written does not take the others with it.
+Requests wait in a bounded line (`messaging.arrivals`); whenever a hand is free it takes all that wait
+and writes them in one transaction a workspace. Alone, a request is written at once; under load the
+commit's cost is shared. One request that cannot be written does not take the others with it.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from core.postgres import Database, Tx
 from core.queries import load
 from core.weaving import Strand, Woven, only_where
 from messaging import deliveries
+from messaging.arrivals import Arrivals
 from messaging.batch import RECEIVE_BAND, RECEIVE_JOB, Rows, Told, gather, tally
 from messaging.channel import Account, InboundEvent
 from messaging.pacing import Pacing
@@ -71,12 +72,12 @@ class Intake:
         self._database = database
         self._events = events
         self._pacing = pacing
-        self._waiting = waiting
-        self._waiting_bytes = waiting_bytes
-        self._batch_requests = batch_requests
-        self._batch_weight = batch_weight
-        self._line: deque[Told] = deque()
-        self._bytes = 0
+        self._line = Arrivals(
+            requests=waiting,
+            total_bytes=waiting_bytes,
+            batch_requests=batch_requests,
+            batch_weight=batch_weight,
+        )
         self._busy = 0
         self._arrived = asyncio.Event()
         self._closing = False
@@ -85,12 +86,10 @@ class Intake:
         self, account: Account, events: Sequence[InboundEvent] | None, body: bytes
     ) -> None:
         """Returns once everything in this request is committed; raises Overloaded or Unavailable."""
-        full = len(self._line) >= self._waiting or self._bytes + len(body) > self._waiting_bytes
-        if full or self._closing:
+        if self._closing or not self._line.has_room(len(body)):
             raise Overloaded("Too many webhooks wait here; send this one again.")
         told = Told(account, events, body, asyncio.get_running_loop().create_future())
-        self._line.append(told)
-        self._bytes += len(body)
+        self._line.put(told)
         self._arrived.set()
         await told.committed
 
@@ -104,15 +103,18 @@ class Intake:
                     return
                 self._arrived.clear()
                 await self._arrived.wait()
-            batch = self._next()
+            batch = self._line.take()
+            if not batch:
+                continue  # All stand behind what another hand writes; it calls when that is done.
             SHARED.observe(len(batch))
             self._busy += 1
             try:
                 await self._write(batch)
-                await self._pacing.share()
             finally:
                 self._busy -= 1
+                self._line.written(batch)
                 self._arrived.set()
+            await self._pacing.share()
 
     def close(self) -> None:
         """Take nothing more; the hands finish what waits."""
@@ -122,19 +124,9 @@ class Intake:
     def give_up(self) -> None:
         """No hand is left that could write: whoever waits is told, and nobody waits any more."""
         self.close()
-        _refuse(self._line, Overloaded("Webhooks cannot be written here; send this one again."))
-        self._line.clear()
-        self._bytes = 0
-
-    def _next(self) -> list[Told]:
-        batch: list[Told] = []
-        weight = 0
-        while self._line and len(batch) < self._batch_requests and weight < self._batch_weight:
-            told = self._line.popleft()
-            self._bytes -= len(told.body)
-            weight += told.weight
-            batch.append(told)
-        return batch
+        _refuse(
+            self._line.clear(), Overloaded("Webhooks cannot be written here; send this one again.")
+        )
 
     async def _write(self, batch: Sequence[Told]) -> None:
         by_workspace: dict[WorkspaceId, list[Told]] = defaultdict(list)

@@ -116,6 +116,39 @@ async def test_a_persons_messages_are_worked_off_in_order(client, house):
     assert [each.content.text for each in house.received] == ["1", "2", "3", "4", "5"]
 
 
+async def test_a_message_waits_for_the_same_customers_earlier_one(client, house):
+    """Another hand is free, but would be done first; another customer's message goes its way."""
+
+    def send(words: str, number: int, sender: str = "79005550101"):
+        body = cloud_api.webhook(messages=[text(words, number, sender)])
+        return asyncio.ensure_future(post(client, body))
+
+    key = (house.workspace_id, house.account.id, "m:wamid.IN1")
+    async with house.database.workspace(house.workspace_id) as tx:
+        # Whoever writes this key waits until this transaction ends.
+        await tx.execute(
+            "INSERT INTO messaging.seen (workspace_id, account_id, event_key) VALUES ($1, $2, $3)",
+            *key,
+        )
+        first = send("first", 1)
+        await asyncio.sleep(0.2)
+        second = send("second", 2)
+        others = [send("x", number, f"7900{number:07}") for number in range(3, 33)]
+        done, _ = await asyncio.wait(others, timeout=10)
+        assert len(done) == len(others)
+        assert not first.done()
+        assert not second.done()
+        await tx.execute(
+            "DELETE FROM messaging.seen"
+            " WHERE workspace_id = $1 AND account_id = $2 AND event_key = $3",
+            *key,
+        )
+    assert {each.status for each in await asyncio.gather(first, second, *others)} == {200}
+    await house.work("inbound")
+    words = [each.content.text for each in house.received]
+    assert words.index("first") < words.index("second")
+
+
 @pytest.mark.parametrize("flip", [0, 40, -1])
 async def test_a_wrong_signature_is_401_and_leaves_no_row(client, house, flip):
     body = bytearray(cloud_api.webhook(messages=[text("Hello")]))
