@@ -1,7 +1,8 @@
-"""What an IVR hears that missed our addresses: a word of the path mistyped, or the wrong method."""
+"""What an IVR hears that missed our addresses: a path mistyped anywhere, or the wrong method."""
 
 import re
 import time
+from contextlib import suppress
 
 import structlog
 from aiohttp import web
@@ -14,12 +15,12 @@ from ivr_bridge.dialects.views import FormatUnknown, chosen
 
 log = structlog.get_logger()
 
-# Where only IVRs ask, and whatever begins like a word of theirs: `/v1/deflection`, `/v1/call/events`.
-_THEIRS = re.compile(r"/v1/+(?:[kl]/|(?:.*/)?(?:eligib|deflect|call))", re.IGNORECASE)
+# Worth a line in the log: an address that begins like one of theirs, or says a word of theirs.
+_THEIRS = re.compile(r"/v1/+[kl]/|.*(?:eligib|deflect|call)", re.IGNORECASE)
 
 
 class NothingHere(NotFound):
-    """There is no such address; docs/ivr/api.md names them all."""
+    """There is no such address; docs/ivr/api.md names those of IVRs, and /docs all of them."""
 
 
 class WrongMethod(Refused, status=405, code="method_not_allowed"):
@@ -28,20 +29,23 @@ class WrongMethod(Refused, status=405, code="method_not_allowed"):
 
 @web.middleware
 async def still_answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Who reads the last word of whatever comes back reads `continue` here too."""
+    """Whoever reads the last word of whatever comes back reads `continue` here too.
+
+    Nobody can tell from a mistyped address who meant which, so everybody who missed hears it.
+    """
     missed = request.match_info.http_exception
-    if missed is None or not _THEIRS.match(request.path):
+    if missed is None:
         return await handler(request)
     fault: Fault = NothingHere()
     allowed: set[str] = set()
     if isinstance(missed, web.HTTPMethodNotAllowed):
         fault, allowed = WrongMethod(), missed.allowed_methods
     turn = Turn(request, time.monotonic())
-    try:
+    # Reports have formats that a call has not: a wrong one is the smaller mistake here.
+    with suppress(FormatUnknown):
         turn.view, turn.by_status = chosen(request)
-    except FormatUnknown as unknown:
-        fault, allowed = unknown, set()
-    log.info("ivr.refused", code=fault.code, status=fault.status)
+    if _THEIRS.match(request.path):
+        log.info("ivr.refused", code=fault.code, status=fault.status)
     response = tell_fault(turn, fault)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))

@@ -92,7 +92,7 @@ class Turn:
     def _prefix(self) -> str:
         """`/v1`, `/v1/l/demo` or `/v1/k/KEY`: whoever asked comes back the same way."""
         parts = self.request.rel_url.raw_path.split("/")
-        return "/".join(parts[: 4 if parts[2] in {"l", "k"} else 2])
+        return "/".join(parts[: 4 if {"l", "k"}.intersection(parts[2:3]) else 2])
 
     def _again_s(self) -> int | None:
         text = self.request.query.get("again_s", "")
