@@ -1,6 +1,6 @@
 """What an IVR sends, as documented; how leniently it is read stands in `reading`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -44,6 +44,22 @@ def _unless_it_says_no(value: object, read: ValidatorFunctionWrapHandler) -> boo
         return True
 
 
+def _as_consent(value: object) -> object:
+    """A bare `true` or `false` says whether it was given; what is empty says nothing."""
+    if not isinstance(value, Mapping):
+        return None if _is_empty(value) else {"given": value}
+    told = {name: None if _is_empty(each) else each for name, each in value.items()}
+    return told if any(each is not None for each in told.values()) else None
+
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 Withheld = Annotated[bool, WrapValidator(_unless_it_says_no)]
 Text = Annotated[str, BeforeValidator(_as_text)]
 Short = Annotated[str, BeforeValidator(_as_text), Field(max_length=200)]
@@ -58,7 +74,8 @@ class _Document(BaseModel):
 class ConsentGiven(_Document):
     """The caller's agreement, as the IVR observed it."""
 
-    given: bool = True
+    given: Annotated[bool | None, BeforeValidator(_stripped)] = True
+    """None where a variable was not set: that says no more than no consent at all."""
     method: Short | None = None
     prompt_version: Short | None = None
     at: datetime | None = None
@@ -91,7 +108,7 @@ class CallRequest(_Document):
     voice_wait_s: Annotated[int | None, Field(ge=0, le=86_400)] = None
     queue_position: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
     offer_stage: Short | None = None
-    consent: ConsentGiven | None = None
+    consent: Annotated[ConsentGiven | None, BeforeValidator(_as_consent)] = None
     customer: Customer | None = None
     context: dict[str, Any] = Field(default_factory=dict)
     deadline_ms: int | None = None

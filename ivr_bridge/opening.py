@@ -155,17 +155,20 @@ def asked(wish: Wish) -> dict[str, Any]:
 def consent(wish: Wish) -> dict[str, Any]:
     """What was agreed to and how we know; without word from the IVR, what the line declares."""
     given, line = wish.request.consent, wish.line.consent
-    if given is None:
+    if given is None or given.given is None:
         return {
             "source": "declared_by_line",
             "method": line.method,
             "prompt_version": line.prompt_version,
         }
+    # What the IVR named itself and could not be read is not what the line declares.
+    unread = set(wish.dropped)
     told = {
         "source": "ivr",
         "given": given.given,
-        "method": given.method or line.method,
-        "prompt_version": given.prompt_version or line.prompt_version,
+        "method": given.method or (None if "consent.method" in unread else line.method),
+        "prompt_version": given.prompt_version
+        or (None if "consent.prompt_version" in unread else line.prompt_version),
         "at": None if given.at is None else given.at.isoformat(),
     }
     return {name: storable(value) for name, value in told.items() if value is not None}

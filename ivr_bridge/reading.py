@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.faults import Invalid
 from core.http import invalid
-from ivr_bridge.documents import CallRequest
+from ivr_bridge.documents import CallRequest, ConsentGiven
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -45,6 +45,10 @@ def asked_of(fields: Mapping[str, Any]) -> Asked:
     if request.context and len(json.dumps(request.context)) > _MAX_CONTEXT:
         request = request.model_copy(update={"context": {}})
         dropped = [*dropped, "context"]
+    if not {"consent", "consent.given"}.isdisjoint(dropped):
+        # What was said may have been No, and silence would be recorded as the line's own Yes.
+        told = request.consent or ConsentGiven()
+        request = request.model_copy(update={"consent": told.model_copy(update={"given": False})})
     return Asked(request, dropped)
 
 
@@ -60,19 +64,25 @@ def read_events(raw: bytes) -> list[Any]:
 
 
 def lenient(model: type[Document], fields: Mapping[str, Any]) -> tuple[Document, list[str]]:
-    """A bad optional field costs that field, not the call; a bad required one is Invalid."""
+    """A bad optional field costs that field, not the call, and one inside another not the other; a bad
+    required one is Invalid.
+    """
     kept = dict(fields)
     dropped: list[str] = []
     while True:
         try:
             return model.model_validate(kept), dropped
         except ValidationError as wrong:
-            names = {_top(error["loc"]) for error in wrong.errors(include_url=False)}
+            places = {_place(error["loc"], kept) for error in wrong.errors(include_url=False)}
+            names = {outer for outer, _ in places}
             if any(_is_required(model, name) for name in names) or not names & kept.keys():
                 raise invalid(wrong) from wrong
-            for name in sorted(names):
-                kept.pop(name, None)
-            dropped += sorted(names)
+            for outer, inner in sorted(places):
+                if not inner:
+                    kept.pop(outer, None)
+                elif outer in kept:
+                    kept[outer] = {name: kept[outer][name] for name in kept[outer] if name != inner}
+                dropped.append(f"{outer}.{inner}" if inner else outer)
 
 
 def storable(value: Any) -> Any:
@@ -158,8 +168,12 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return fields
 
 
-def _top(location: tuple[int | str, ...]) -> str:
-    return str(location[0]) if location else ""
+def _place(location: tuple[int | str, ...], fields: Mapping[str, Any]) -> tuple[str, str]:
+    """The field that does not fit, and which one inside it where it is one of those with names."""
+    outer, inner = (*(str(part) for part in location[:2]), "", "")[:2]
+    within = fields.get(outer)
+    named = outer in _NESTED and isinstance(within, Mapping) and inner in within
+    return outer, inner if named else ""
 
 
 def _is_required(model: type[BaseModel], name: str) -> bool:

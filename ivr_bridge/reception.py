@@ -166,7 +166,8 @@ def _told(turn: Turn) -> dict[str, Any]:
 
 def _agreed(turn: Turn, line: Line, asked: Asked) -> Asked:
     """Whoever pressed 1 at our question agreed to the line's prompt, and was seen to."""
-    if turn.heard is not Heard.YES or asked.request.consent is not None:
+    told = asked.request.consent
+    if turn.heard is not Heard.YES or (told is not None and told.given is not None):
         return asked
     given = ConsentGiven(method="dtmf", prompt_version=line.consent.prompt_version, at=None)
     return Asked(asked.request.model_copy(update={"consent": given}), asked.dropped)

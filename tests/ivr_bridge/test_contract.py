@@ -219,6 +219,8 @@ async def test_an_unknown_format_is_refused(house: House, form: str):
         ({"caller_withheld": True}, "caller_withheld"),
         ({"caller": "101"}, "invalid_number"),
         ({"consent": {"given": False}}, "no_consent"),
+        ({"consent": {"given": "perhaps"}}, "no_consent"),
+        ({"consent": {"given": False, "at": "just now"}}, "no_consent"),
         ({"channels": ["sms"]}, "not_on_channel"),
     ],
 )
@@ -248,8 +250,16 @@ async def test_a_line_may_insist_on_observed_consent(house: House):
 
 async def test_without_a_word_the_lines_own_prompt_is_recorded_as_declared(house: House):
     await house.ivr.deflect()
+    await house.ivr.deflect("call-2", consent={"given": "", "method": "voice"})
+    stored = await house.rows("SELECT consent FROM ivr_bridge.deflection")
+    declared = {"source": "declared_by_line", "method": "dtmf", "prompt_version": "wa-1"}
+    assert [row["consent"] for row in stored] == [declared, declared]
+
+
+async def test_a_prompt_that_the_ivr_named_and_cannot_be_read_is_not_the_lines(house: House):
+    await house.ivr.deflect(consent={"given": True, "prompt_version": ["wa-ru-7"]})
     assert await house.value("SELECT consent FROM ivr_bridge.deflection") == {
-        "source": "declared_by_line", "method": "dtmf", "prompt_version": "wa-1",
+        "source": "ivr", "given": True, "method": "dtmf",
     }  # fmt: skip
 
 

@@ -53,8 +53,6 @@ def test_json_or_form_is_told_by_its_first_character(raw):
         ("deadline_ms", 1e999),
         ("voice_wait_s", -3),
         ("queue_position", [1]),
-        ("consent", "yes"),
-        ("consent", {"given": "perhaps"}),
         ("context", "free text"),
         ("confirm", "maybe"),
         ("attempt", 0),
@@ -68,6 +66,47 @@ def test_a_bad_optional_field_costs_that_field_only(field, value):
     asked = understood(json.dumps({**PLAIN, field: value}).encode())
     assert list(asked.dropped) == [field]
     assert asked.request.line == PLAIN["line"]
+
+
+@pytest.mark.parametrize(
+    ("told", "given"),
+    [
+        ({"given": "perhaps", "method": "dtmf"}, False),
+        ({"given": [True]}, False),
+        ("perhaps", False),
+        (["yes"], False),
+        ({"given": False, "at": "just now"}, False),
+        ({"given": "no", "prompt_version": ["7"]}, False),
+        (False, False),
+        (True, True),
+        (" yes ", True),
+        ({"given": True, "at": "just now"}, True),
+        ({"method": "dtmf"}, True),
+        ({"given": "", "method": "dtmf"}, None),
+    ],
+)
+def test_what_is_said_about_consent_and_cannot_be_read_is_no_consent(told, given):
+    asked = understood(json.dumps({**PLAIN, "consent": told}).encode())
+    assert asked.request.consent is not None
+    assert asked.request.consent.given is given
+
+
+@pytest.mark.parametrize("told", [None, "", {}, {"given": None, "method": ""}])
+def test_a_consent_of_variables_that_are_not_set_is_none(told):
+    asked = understood(json.dumps({**PLAIN, "consent": told}).encode())
+    assert (asked.request.consent, list(asked.dropped)) == (None, [])
+
+
+def test_a_bad_field_inside_another_costs_that_one_only():
+    consent = {"given": True, "method": "dtmf", "at": "just now"}
+    customer = {"id": {"a": 1}, "segment": "gold"}
+    told = json.dumps({**PLAIN, "consent": consent, "customer": customer}).encode()
+    asked = understood(told)
+    assert list(asked.dropped) == ["consent.at", "customer.id"]
+    assert asked.request.consent is not None
+    assert (asked.request.consent.given, asked.request.consent.method) == (True, "dtmf")
+    assert asked.request.customer is not None
+    assert asked.request.customer.segment == "gold"
 
 
 def test_a_context_that_is_too_large_is_dropped():
