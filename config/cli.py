@@ -9,15 +9,21 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from config.guard_commands import alerts, pause
-from config.keys_commands import keys
+from config.commands.calls import calls
+from config.commands.explain import explain
+from config.commands.flows import flow
+from config.commands.guard import alerts, pause
+from config.commands.jobs import jobs
+from config.commands.keys import keys
+from config.commands.policy import policy
+from config.commands.terminal import SAY
+from config.commands.terminal import run as _run
+from config.commands.terminal import settings as _settings
+from config.commands.webhooks import webhook
 from config.settings import Settings, SettingsMissing
-from config.terminal import run as _run
-from config.terminal import settings as _settings
 from core.faults import Fault
 from core.telemetry import set_up_logging
 
-_SAY = Console(stderr=True, highlight=False)
 _DATA = Path(".data")
 
 
@@ -51,7 +57,7 @@ class _Told(click.Group):
 
 
 def _give_up(why: str) -> NoReturn:
-    _SAY.print(why, style="red", markup=False)
+    SAY.print(why, style="red", markup=False)
     sys.exit(1)
 
 
@@ -60,9 +66,8 @@ def main() -> None:
     """Moves callers from an IVR to a messenger, and takes the conversation over."""
 
 
-main.add_command(keys)
-main.add_command(pause)
-main.add_command(alerts)
+for command in (alerts, calls, explain, flow, jobs, keys, pause, policy, webhook):
+    main.add_command(command)
 
 
 @main.command()
@@ -77,7 +82,7 @@ def demo(data: Path) -> None:
     set_up_logging("warning")
 
     def report(line: str) -> None:
-        _SAY.print(f"· {line}", style="dim", markup=False)
+        SAY.print(f"· {line}", style="dim", markup=False)
 
     _run(
         run_demo(
@@ -127,8 +132,8 @@ def migrate() -> None:
 
     settings = _settings()
     database_url, _ = settings.need_databases()
-    done = _run(run(settings.postgres.owner_url or database_url, report=_SAY.print))
-    _SAY.print("up to date" if not done else f"applied {len(done)}")
+    done = _run(run(settings.postgres.owner_url or database_url, report=SAY.print))
+    SAY.print("up to date" if not done else f"applied {len(done)}")
 
 
 def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's own order
@@ -182,186 +187,3 @@ def openapi() -> None:
     from config.wiring import openapi_document
 
     click.echo(json.dumps(openapi_document(), ensure_ascii=False, indent=2))
-
-
-@main.group()
-def webhook() -> None:
-    """Look at what providers send, and at what is sent to a company's own systems."""
-
-
-@webhook.command("list")
-@click.argument("workspace")
-def webhook_list(workspace: str) -> None:
-    """Every endpoint of WORKSPACE and what waits for it, one JSON line each."""
-    from config.webhooks_at_terminal import standing
-
-    for line in _run(standing(_settings(), workspace)):
-        click.echo(json.dumps(line, default=str))
-
-
-@webhook.command("resume")
-@click.argument("workspace")
-@click.argument("name")
-@click.option("--given-up", is_flag=True, help="Send again what was given up, too.")
-def webhook_resume(workspace: str, name: str, *, given_up: bool) -> None:
-    """Try the endpoint NAME of WORKSPACE again, now."""
-    from config.webhooks_at_terminal import resume
-
-    revived = _run(resume(_settings(), workspace, name, given_up=given_up))
-    click.echo(f"{name} is tried again" + (f", {revived} given up before" if given_up else ""))
-
-
-@webhook.command("parse")
-@click.argument("channel")
-@click.argument("file", type=click.File("rb"), default="-")
-@click.option(
-    "--workspace",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The workspace file that describes the SMS provider's fields.",
-)
-def webhook_parse(channel: str, file: Any, workspace: Path | None) -> None:
-    """Read a recorded webhook body (FILE or standard input); print one JSON line an event."""
-    from config.webhooks import parse_recorded
-
-    for line in parse_recorded(channel, file.read(), workspace=workspace):
-        click.echo(json.dumps(line, ensure_ascii=False))
-
-
-@main.group()
-def flow() -> None:
-    """Check and try triage flows."""
-
-
-@flow.command("check")
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-def flow_check(file: Path) -> None:
-    """Say whether FILE may be published; exit status 1 when it may not."""
-    from config.flows_at_terminal import check
-
-    sys.exit(0 if check(file, click.echo) else 1)
-
-
-@flow.command("try")
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.option("--language", default="", help="The customer's language.")
-def flow_try(file: Path, language: str) -> None:
-    """Chat with FILE: words, `#2` to tap an option, `!image` to send something; empty line to end."""
-    from config.flows_at_terminal import talk
-
-    talk(
-        file,
-        language,
-        read=lambda: click.prompt("", default="", show_default=False, prompt_suffix="> "),
-        say=click.echo,
-    )
-
-
-@main.command()
-@click.argument("workspace")
-@click.argument("call_id")
-@click.option("--line", default=None, help="Name or number; where several lines have such a call.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--numbers", is_flag=True, help="Show the caller's number whole (on record).")
-def explain(
-    workspace: str, call_id: str, line: str | None, *, as_json: bool, numbers: bool
-) -> None:
-    """Why the call CALL_ID (or the deflection d_…) of WORKSPACE was decided as it was."""
-    from config.explain_at_terminal import explained, show
-
-    told = _run(explained(_settings(), workspace, call_id, line, numbers=numbers))
-    if as_json:
-        click.echo(told.model_dump_json(indent=2))
-    else:
-        show(told)
-
-
-@main.group()
-def jobs() -> None:
-    """Look at work that was given up, and give it another life."""
-
-
-@jobs.command("list")
-@click.argument("workspace")
-@click.option("--limit", default=50, show_default=True)
-def jobs_list(workspace: str, limit: int) -> None:
-    """Buried jobs of WORKSPACE, newest first, one JSON line each."""
-    from config.jobs_at_terminal import buried
-
-    for line in _run(buried(_settings(), workspace, limit)):
-        click.echo(json.dumps(line, default=str))
-
-
-@jobs.command("replay")
-@click.argument("workspace")
-@click.option("--kind", default=None, help="Only jobs of this kind.")
-@click.option("--job", "job_id", type=click.UUID, default=None, help="Only this job.")
-def jobs_replay(workspace: str, kind: str | None, job_id: Any) -> None:
-    """Let buried jobs of WORKSPACE run again."""
-    from config.jobs_at_terminal import replay
-
-    click.echo(f"{_run(replay(_settings(), workspace, kind, job_id))} jobs will run again")
-
-
-@main.group()
-def calls() -> None:
-    """The calls of your PBX: the denominator of every share."""
-
-
-@calls.command("import")
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-@click.option("--workspace", required=True, help="Whose calls these are.")
-@click.option(
-    "--format",
-    "wanted",
-    type=click.Choice(["auto", "asterisk", "freeswitch", "csv"]),
-    default="auto",
-    show_default=True,
-    help="Which of the tables; FreeSWITCH's JSON and XML are known by themselves.",
-)
-@click.option("--line", default=None, help="All incoming calls of FILE are on this line.")
-@click.option("--timezone", default=None, help="Of the PBX's clock; the workspace's by default.")
-@click.option(
-    "--map", "mapped", multiple=True, metavar="NAME=COLUMN", help="Which column says what."
-)
-@click.option("--encoding", default="auto", show_default=True, help="Of FILE's text.")
-@click.option("--prefix", default="", help="What your IVR puts before the PBX's call id.")
-@click.option("--make-ids", is_flag=True, help="Take records that carry no call id (see the docs).")
-@click.option("--undo", is_flag=True, help="Take back what the same command brought without this.")
-def calls_import(file: Path, wanted: str, mapped: tuple[str, ...], **asked: Any) -> None:
-    """Take the calls of FILE, each once, however often it is imported.
-
-    FILE is a table, FreeSWITCH's JSON or XML records, or a folder of its XML records.
-
-    Exit status: 0 everything that is yours is there; 2 some records were skipped; 1 it broke off, and
-    a second run goes on.
-    """
-    from config import calls_at_terminal as terminal
-
-    told = terminal.Asked(
-        file=file, wanted=terminal.Format(wanted), mapped=terminal.mapping(mapped), **asked
-    )
-    sys.exit(_run(terminal.take(_settings(), told, _SAY, terminal.stdout())))
-
-
-@main.group()
-def policy() -> None:
-    """The rules by which callers are offered a messenger."""
-
-
-@policy.command("replay")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--workspace", required=True, help="Whose recorded calls are decided again.")
-@click.option("--from", "since", default=None, metavar="DAY", help="The first day; a week ago.")
-@click.option("--to", "until", default=None, metavar="DAY", help="The last day, included; today.")
-@click.option("--line", default=None, help="One line only, by its name.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def policy_replay(file: Path, **asked: Any) -> None:
-    """Try the policy in FILE on recorded calls; shows what would have changed, changes nothing.
-
-    FILE is a workspace file, or YAML with `policy:` for every line, or with a policy under the name of
-    each line.
-    """
-    from config import policy_at_terminal as terminal
-
-    out = Console(highlight=False, soft_wrap=True)
-    _run(terminal.try_out(_settings(), terminal.Asked(file=file, **asked), _SAY, out))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from config.policy_at_terminal import candidates
+from config.commands.policy_replay import candidates
 from config.workspaces.reading import FileRefused
 from ivr_bridge.line import OpeningUse
 from ivr_bridge.lines import all_lines, put_line

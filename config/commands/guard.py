@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from config.settings import Settings
-from config.terminal import run, settings
+from config.commands.terminal import in_workspace, run
 from core.access import audit
 from core.clock import utc_now
 from core.ids import public
@@ -76,14 +75,14 @@ def pause(
     if sum((for_s is not None, until is not None, off)) > 1:
         raise click.UsageError("choose one of --for, --until and --off")
     if subject is None:
-        for each in run(_standing(settings(), workspace)):
+        for each in run(_standing(workspace)):
             click.echo(json.dumps(_described(each), ensure_ascii=False))
         return
     if until is not None:
         for_s = (until - utc_now()).total_seconds()
         if for_s <= 0:
             raise click.UsageError("--until is over already")
-    click.echo(run(_change(settings(), workspace, subject, for_s, off=off, why=why)))
+    click.echo(run(_change(workspace, subject, for_s, off=off, why=why)))
 
 
 @click.command("alerts")
@@ -91,7 +90,7 @@ def pause(
 @click.option("--all", "also_closed", is_flag=True, help="Those of the last 14 days, too.")
 def alerts(workspace: str, *, also_closed: bool) -> None:
     """What a person of WORKSPACE should look at, one JSON line each; exit status 1 when there is any."""
-    found: Sequence[Alert] = run(_alerts(settings(), workspace, also_closed=also_closed))
+    found: Sequence[Alert] = run(_alerts(workspace, also_closed=also_closed))
     for each in found:
         click.echo(json.dumps(_shown(each), ensure_ascii=False))
     if any(each.closed_at is None for each in found):
@@ -112,13 +111,9 @@ def _shown(each: Alert) -> Mapping[str, Any]:
     }
 
 
-async def _alerts(with_settings: Settings, workspace: str, *, also_closed: bool) -> Sequence[Alert]:
-    from config.rooms import rooms
-
-    async with rooms(with_settings, application="alerts", pool_size=2) as opened:
-        number = await opened.workspaces.number(workspace)
-        async with opened.database.workspace(number, read_only=True) as tx:
-            return await guard_alerts.alerts(tx, also_closed=also_closed)
+async def _alerts(workspace: str, *, also_closed: bool) -> Sequence[Alert]:
+    async with in_workspace(workspace, application="alerts", read_only=True) as (_, tx):
+        return await guard_alerts.alerts(tx, also_closed=also_closed)
 
 
 def _described(each: Pause) -> Mapping[str, Any]:
@@ -132,43 +127,27 @@ def _described(each: Pause) -> Mapping[str, Any]:
     }
 
 
-async def _standing(with_settings: Settings, workspace: str) -> Sequence[Pause]:
-    from config.rooms import rooms
-
-    async with rooms(with_settings, application="pause", pool_size=2) as opened:
-        number = await opened.workspaces.number(workspace)
-        async with opened.database.workspace(number, read_only=True) as tx:
-            return await pauses.pauses(tx)
+async def _standing(workspace: str) -> Sequence[Pause]:
+    async with in_workspace(workspace, application="pause", read_only=True) as (_, tx):
+        return await pauses.pauses(tx)
 
 
-async def _change(
-    with_settings: Settings,
-    workspace: str,
-    subject: str,
-    for_s: float | None,
-    *,
-    off: bool,
-    why: str,
-) -> str:
-    from config.rooms import rooms
-
-    async with rooms(with_settings, application="pause", pool_size=2) as opened:
-        number = await opened.workspaces.number(workspace)
-        async with opened.database.workspace(number) as tx:
-            what = await pauses.named(tx, subject)
-            until = None
-            if off:
-                await pauses.lift(tx, what)
-            else:
-                until = await pauses.pause(tx, what, for_s=for_s, why=why)
-            await audit.note(
-                tx,
-                action="pause.lifted" if off else "pause.begun",
-                actor_kind="command",
-                actor_id=None,
-                subject=f"{what.kind} {what.subject}".strip(),
-                facts={"why": why, "for_s": for_s},
-            )
+async def _change(workspace: str, subject: str, for_s: float | None, *, off: bool, why: str) -> str:
+    async with in_workspace(workspace, application="pause") as (_, tx):
+        what = await pauses.named(tx, subject)
+        until = None
+        if off:
+            await pauses.lift(tx, what)
+        else:
+            until = await pauses.pause(tx, what, for_s=for_s, why=why)
+        await audit.note(
+            tx,
+            action="pause.lifted" if off else "pause.begun",
+            actor_kind="command",
+            actor_id=None,
+            subject=f"{what.kind} {what.subject}".strip(),
+            facts={"why": why, "for_s": for_s},
+        )
     name = what.subject or "everything"
     if off:
         return f"{name} sends again"

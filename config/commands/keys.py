@@ -7,14 +7,11 @@ from ipaddress import ip_network
 from typing import Any
 
 import click
-from rich.console import Console
 
-from config.settings import Settings
-from config.terminal import run, settings
+from config.commands.terminal import SAY, in_workspace, run
 from core.access.issuing import Issued, KeyWish, NewKey, all_keys, issue, revoke, rotate
 from core.access.keys import Network
 
-_SAY = Console(stderr=True, highlight=False)
 _SCOPES = ("ivr", "desk", "reports")
 
 
@@ -68,7 +65,7 @@ def keys() -> None:
 )
 def keys_issue(workspace: str, **wished: Any) -> None:
     """Make a key for WORKSPACE. Its secret is shown now and never again."""
-    made: NewKey = run(_issue(settings(), workspace, KeyWish(**wished)))
+    made: NewKey = run(_issue(workspace, KeyWish(**wished)))
     _show(made)
 
 
@@ -85,7 +82,7 @@ def keys_issue(workspace: str, **wished: Any) -> None:
 )
 def keys_rotate(workspace: str, name: str, hours: float) -> None:
     """Make a new key like NAME of WORKSPACE. The old one lives on for a while, then dies by itself."""
-    made: NewKey = run(_rotate(settings(), workspace, name, timedelta(hours=hours)))
+    made: NewKey = run(_rotate(workspace, name, timedelta(hours=hours)))
     _show(made)
 
 
@@ -93,7 +90,7 @@ def keys_rotate(workspace: str, name: str, hours: float) -> None:
 @click.argument("workspace")
 def keys_list(workspace: str) -> None:
     """Every key of WORKSPACE, one JSON line each; no secrets."""
-    for key in run(_list(settings(), workspace)):
+    for key in run(_list(workspace)):
         click.echo(json.dumps(_described(key), ensure_ascii=False))
 
 
@@ -102,10 +99,10 @@ def keys_list(workspace: str) -> None:
 @click.argument("key")
 def keys_revoke(workspace: str, key: str) -> None:
     """Take KEY (a name, or an id such as k_01J…) of WORKSPACE back, within two seconds everywhere."""
-    for public_id, origin in run(_revoke(settings(), workspace, key)):
+    for public_id, origin in run(_revoke(workspace, key)):
         click.echo(public_id)
         if origin == "file":
-            _SAY.print(
+            SAY.print(
                 f"{public_id} stands in the workspace file: put a new key there,"
                 " `apply` refuses this one from now on."
             )
@@ -114,14 +111,14 @@ def keys_revoke(workspace: str, key: str) -> None:
 def _show(made: NewKey) -> None:
     """The secret alone on standard output, so that it can be piped; the rest beside it."""
     if made.secret is None:
-        _SAY.print("Requests from these networks need no key now.")
+        SAY.print("Requests from these networks need no key now.")
         click.echo(made.public_id)
         return
     if made.signs:
-        _SAY.print(f"X-IVR-Bridge-Key: {made.public_id}")
-        _SAY.print("Sign with this secret (docs/ivr/authentication.md):")
+        SAY.print(f"X-IVR-Bridge-Key: {made.public_id}")
+        SAY.print("Sign with this secret (docs/ivr/authentication.md):")
     else:
-        _SAY.print("Authorization: Bearer …, with this key:")
+        SAY.print("Authorization: Bearer …, with this key:")
     click.echo(made.secret)
 
 
@@ -146,37 +143,21 @@ def _moment(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="seconds")
 
 
-async def _issue(with_settings: Settings, workspace: str, wish: KeyWish) -> NewKey:
-    from config.rooms import rooms
-
-    async with rooms(with_settings, application="keys", pool_size=2) as opened:
-        number = await opened.workspaces.number(workspace)
-        async with opened.database.workspace(number) as tx:
-            return await issue(tx, opened.sealer, wish)
+async def _issue(workspace: str, wish: KeyWish) -> NewKey:
+    async with in_workspace(workspace, application="keys") as (opened, tx):
+        return await issue(tx, opened.sealer, wish)
 
 
-async def _rotate(with_settings: Settings, workspace: str, name: str, keep: timedelta) -> NewKey:
-    from config.rooms import rooms
-
-    async with rooms(with_settings, application="keys", pool_size=2) as opened:
-        number = await opened.workspaces.number(workspace)
-        async with opened.database.workspace(number) as tx:
-            return await rotate(tx, opened.sealer, name, keep=keep)
+async def _rotate(workspace: str, name: str, keep: timedelta) -> NewKey:
+    async with in_workspace(workspace, application="keys") as (opened, tx):
+        return await rotate(tx, opened.sealer, name, keep=keep)
 
 
-async def _list(with_settings: Settings, workspace: str) -> Sequence[Issued]:
-    from config.rooms import rooms
-
-    async with rooms(with_settings, application="keys", pool_size=2) as opened:
-        number = await opened.workspaces.number(workspace)
-        async with opened.database.workspace(number, read_only=True) as tx:
-            return await all_keys(tx)
+async def _list(workspace: str) -> Sequence[Issued]:
+    async with in_workspace(workspace, application="keys", read_only=True) as (_, tx):
+        return await all_keys(tx)
 
 
-async def _revoke(with_settings: Settings, workspace: str, key: str) -> Sequence[tuple[str, str]]:
-    from config.rooms import rooms
-
-    async with rooms(with_settings, application="keys", pool_size=2) as opened:
-        number = await opened.workspaces.number(workspace)
-        async with opened.database.workspace(number) as tx:
-            return await revoke(tx, key)
+async def _revoke(workspace: str, key: str) -> Sequence[tuple[str, str]]:
+    async with in_workspace(workspace, application="keys") as (_, tx):
+        return await revoke(tx, key)

@@ -1,6 +1,5 @@
 """A PBX's records, imported by the telephony engineer while they watch."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -180,9 +179,4 @@ def _skipped(tally: Tally) -> int:
     return sum(passed.count for passed in tally.skipped.values())
 
 
-def stdout() -> Console:
-    """Where the table goes."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
-
-
-__all__ = ["Asked", "Format", "mapping", "stdout", "take"]
+__all__ = ["Asked", "Format", "mapping", "take"]

@@ -1,0 +1,1 @@
+"""What an engineer types after `ivr-bridge`; `config/cli.py` puts them together."""
