@@ -11,6 +11,7 @@ from config.settings import Settings
 from config.wiring import bands
 from core import health
 from core.jobs import Worker
+from core.sizes import counted
 
 log = structlog.get_logger()
 
@@ -21,7 +22,10 @@ _CLOSE_S = 4.0
 async def work(settings: Settings) -> None:
     """Do jobs until SIGTERM, then finish those in hand."""
     stop = stop_on_signal()
-    async with rooms(settings, application="work", pool_size=settings.pools.work) as opened:
+    async with (
+        rooms(settings, application="work", pool_size=settings.pools.work) as opened,
+        counted(opened.database),
+    ):
         app = web.Application()
         app[health.DATABASE] = opened.database
         app[health.READINESS] = health.Readiness()

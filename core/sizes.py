@@ -39,11 +39,19 @@ async def count_what_grew(database: Database) -> list[str]:
 
 
 async def _keep_counting(database: Database) -> None:
+    missing = False
     while True:
         try:
-            for table in await count_what_grew(database):
-                log.info("sizes.counted", table=table)
+            grown = await count_what_grew(database)
         except (Unavailable, asyncpg.PostgresError) as missed:
-            # Autovacuum does the same within a minute.
-            log.warning("sizes.not_counted", error=type(missed).__name__)
+            # Autovacuum does the same within a minute; said once, for it may last all night.
+            if not missing:
+                log.warning("sizes.not_counted", error=type(missed).__name__)
+            missing = True
+        else:
+            if missing:
+                log.info("sizes.counted_again")
+            missing = False
+            for table in grown:
+                log.info("sizes.counted", table=table)
         await asyncio.sleep(EVERY_S)
