@@ -218,6 +218,18 @@ SELECT :workspace, deflection_id, fact, at FROM told
     ON CONFLICT DO NOTHING
 RETURNING deflection_id, fact, at;
 
+-- name: answered_after_all
+-- Attempts after which these calls' callers were taken to be gone, and had a person on the line.
+SELECT d.deflection_id
+  FROM ivr_bridge.deflection AS d
+  JOIN ivr_bridge.call AS c ON c.workspace_id = d.workspace_id AND c.call_ref = d.call_ref
+ WHERE d.workspace_id = :workspace AND d.call_ref = ANY (:call_refs::uuid[])
+   AND (d.outcome = 'hangup' AND c.answered_at > d.decided_at
+        OR c.answered_at <= c.ended_at
+       AND EXISTS (SELECT FROM ivr_bridge.fact AS f
+                    WHERE f.workspace_id = d.workspace_id AND f.deflection_id = d.deflection_id
+                      AND f.fact = 'caller_left'));
+
 -- name: callers_back
 -- Deflected callers of these calls who had been told to hang up earlier: they are back. The calls with
 -- which they are.

@@ -200,7 +200,8 @@ UPDATE ivr_bridge.account_pace
 
 -- name: stranded -> ivr_bridge.rescue:Case
 -- Everything that decides whether a caller needs a rescue. Read after the message is held. CASE for
--- the reason given at `deflection`.
+-- the reason given at `deflection`. Of a caller who was taken to have left, an answer that was told
+-- later says otherwise; the fact stays, as all do.
 SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id, d.conversation_id,
        d.rescue_after_s, c.call_id, c.caller, m.status, m.failed_class, l.callback_queue, l.country,
        l.title AS line_title, COALESCE(l.terms ->> 'brand', w.title) AS brand, d.channel, l.account, l.flow, l.queue, l.terms,
@@ -215,11 +216,19 @@ SELECT d.deflection_id, d.call_ref, d.line_id, d.outcome, d.reason, d.contact_id
        EXISTS (SELECT FROM ivr_bridge.fact AS f
                 WHERE f.workspace_id = d.workspace_id AND f.deflection_id = d.deflection_id
                   AND f.fact = 'caller_left') AS caller_left,
+       COALESCE(d.outcome = 'hangup' AND c.answered_at > d.decided_at
+                OR c.answered_at <= c.ended_at
+               AND EXISTS (SELECT FROM ivr_bridge.fact AS f
+                            WHERE f.workspace_id = d.workspace_id AND f.deflection_id = d.deflection_id
+                              AND f.fact = 'caller_left'), false) AS spoke,
        EXISTS (SELECT FROM ivr_bridge.fact AS f
                 WHERE f.workspace_id = d.workspace_id AND f.deflection_id = d.deflection_id
-                  AND f.fact IN ('engaged', 'answered_after', 'repeat_call')) AS engaged,
+                  AND f.fact IN ('engaged', 'repeat_call')) AS engaged,
        EXISTS (SELECT FROM ivr_bridge.rescue AS r
-                WHERE r.workspace_id = d.workspace_id AND r.call_ref = d.call_ref) AS rescued
+                WHERE r.workspace_id = d.workspace_id AND r.call_ref = d.call_ref) AS rescued,
+       (SELECT r.contact_id FROM ivr_bridge.rescue AS r
+         WHERE r.workspace_id = d.workspace_id AND r.call_ref = d.call_ref
+           AND r.deflection_id = d.deflection_id AND r.closed_at IS NULL) AS waits_for_us
   FROM ivr_bridge.deflection AS d
   JOIN ivr_bridge.call AS c ON c.workspace_id = d.workspace_id AND c.call_ref = d.call_ref
   JOIN ivr_bridge.line AS l ON l.workspace_id = d.workspace_id AND l.line_id = d.line_id

@@ -215,6 +215,12 @@ async def _follow_up(
                 await enqueue(
                     tx, rescue_check(DeflectionId(row["deflection_id"]), LEFT_RESCUE_AFTER_S)
                 )
+    if "answered" in events:
+        spoke = await tx.fetch(
+            *calls.SQL["answered_after_all"](workspace=tx.workspace_id, call_refs=list(refs))
+        )
+        # By jobs, which hold the message: one that is being rescued at this moment is seen, too.
+        await enqueue_many(tx, [rescue_check(row["deflection_id"], 0) for row in spoke])
     if "entered" in events:
         back = await tx.fetch(
             *calls.SQL["callers_back"](workspace=tx.workspace_id, call_refs=list(refs))

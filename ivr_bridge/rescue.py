@@ -38,7 +38,7 @@ RESCUED = Counter(
     "ivr_bridge_rescues_total", "Callers left with nothing, and what they got", ["reason", "by"]
 )
 
-CALLED, WROTE = "customer_called", "customer_wrote"
+ANSWERED, CALLED, WROTE = "call_answered", "customer_called", "customer_wrote"
 
 _NOT_OWED = frozenset(
     {
@@ -89,8 +89,12 @@ class Case:
     language: str
     phone: str | None
     caller_left: bool
+    spoke: bool
+    """A person took the call after all."""
     engaged: bool
     rescued: bool
+    waits_for_us: ContactId | None
+    """Whom this attempt's rescue is for, while it is open."""
 
     @property
     def nothing_to_come(self) -> bool:
@@ -124,7 +128,7 @@ async def consider(
     last_look: bool,
     public_url: str = "",
 ) -> Stranded:
-    """Rescue this caller if they were left with nothing.
+    """Rescue this caller if they were left with nothing, and nobody who was not.
 
     The message's row is locked before anything is read, as in every decision about it: of a failure
     that commits while the hang-up is being decided, either the decision knows or this does.
@@ -138,12 +142,14 @@ async def consider(
     found = stranded(
         Outcome(case.outcome),
         caller_left=case.caller_left and case.reason not in _NOT_OWED,
-        engaged=case.engaged,
+        engaged=case.engaged or case.spoke,
         last_look=last_look,
         **case.verdict,
     )
     if found is Stranded.YES and not case.rescued and case.phone is not None:
         await _rescue(tx, case, PhoneNumber(case.phone), clock(), public_url)
+    if case.spoke and case.waits_for_us is not None:
+        await call_off(tx, case.waits_for_us, ANSWERED)
     return found
 
 

@@ -165,6 +165,41 @@ async def test_a_caller_who_was_answered_did_not_leave_whatever_the_pbx_s_clock_
     assert await house.value(RESCUES) == 0
 
 
+async def test_an_answer_told_late_calls_off_the_call_back_of_a_hang_up(house: House):
+    await hung_up_on_sent(house)
+    await status(house, "failed", 131026)
+    await house.work("urgent")
+    assert await house.value(CALLBACKS) == 1
+    await house.ivr.event("answered", at=(utc_now() + timedelta(seconds=5)).isoformat())
+    await house.work("urgent")
+    assert await house.value(CALLBACKS) == 0
+    assert await house.value("SELECT closed_reason FROM ivr_bridge.rescue") == "call_answered"
+
+
+async def test_an_answer_told_late_calls_off_the_call_back_of_one_who_had_not_left(house: House):
+    await house.network.behave(CALLER, "not_on_whatsapp")
+    assert (await house.ivr.deflect()).action == "continue"
+    behind = utc_now() - timedelta(minutes=5)
+    await house.ivr.event("ended", at=(behind + timedelta(minutes=3)).isoformat())
+    await house.work("urgent", hurry=True)
+    assert await house.value(CALLBACKS) == 1
+    await house.ivr.event("answered", at=behind.isoformat())
+    await house.work("urgent")
+    assert await house.value(CALLBACKS) == 0
+    assert await house.value("SELECT closed_reason FROM ivr_bridge.rescue") == "call_answered"
+
+
+async def test_an_answer_told_in_time_leaves_nobody_to_be_called_back(house: House):
+    await house.network.behave(CALLER, "not_on_whatsapp")
+    assert (await house.ivr.deflect()).action == "continue"
+    behind = utc_now() - timedelta(minutes=5)
+    await house.ivr.event("ended", at=(behind + timedelta(minutes=3)).isoformat())
+    await house.ivr.event("answered", at=behind.isoformat())
+    await house.work("urgent", hurry=True)
+    assert "caller_left" in await house.facts(), "facts are never taken back"
+    assert await house.value(RESCUES) == 0
+
+
 async def test_a_caller_who_was_told_to_stay_and_gives_up_is_not_called_back(house: House):
     await house.network.behave(CALLER, "not_on_whatsapp")
     assert (await house.ivr.deflect()).action == "continue"

@@ -175,6 +175,7 @@ export const common = {
   'reason.returned_to_voice': 'the customer is called',
   'reason.not_reached': 'nobody answered',
   'reason.voice': 'the customer wants to be called',
+  'reason.call_answered': 'a person took the call',
   'reason.customer_called': 'the customer called',
   'reason.customer_stays': 'the customer stays in the chat',
   'reason.dialler': 'by the dialler',

@@ -175,6 +175,7 @@ export const common = {
   'reason.returned_to_voice': 'клиенту звонят',
   'reason.not_reached': 'не дозвонились',
   'reason.voice': 'клиент хочет, чтобы ему позвонили',
+  'reason.call_answered': 'на звонок ответил человек',
   'reason.customer_called': 'клиент позвонил сам',
   'reason.customer_stays': 'клиент остаётся в чате',
   'reason.dialler': 'системой обзвона',
