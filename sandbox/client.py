@@ -1,42 +1,16 @@
 """The sandbox from a test or a benchmark: set it up, judge by it, and be a customer."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import aiohttp
-
+from sandbox.connection import Connection, SandboxError, digits
+from sandbox.handset import Phone
 from sandbox.specs import AccountSpec, Behaviour, Config, Json, LineSpec, Manner
 
-Message = Json
-PATIENCE_S = 10.0
+__all__ = ["Phone", "SandboxClient", "SandboxError"]
 
 
-class SandboxError(Exception):
-    """The sandbox refused a request; the message is its answer."""
-
-
-class SandboxClient:
+class SandboxClient(Connection):
     """Control and judge."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=90))
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._session:
-            await self._session.close()
 
     # -- set up ------------------------------------------------------------------------------
 
@@ -51,11 +25,11 @@ class SandboxClient:
     async def behave(self, number: str, behaviour: Behaviour | str, **more: Any) -> Json:
         """Tell a number how to behave; `more` are the fields beside it, such as `sent_ms`."""
         body = {"behaviour": str(behaviour), **more}
-        return await self.ask("PUT", f"/sandbox/numbers/{_digits(number)}", body)
+        return await self.ask("PUT", f"/sandbox/numbers/{digits(number)}", body)
 
     async def online(self, number: str, online: bool) -> Json:  # noqa: FBT001 - reads well
         """Switch a phone on or off."""
-        return await self.ask("PUT", f"/sandbox/numbers/{_digits(number)}", {"online": online})
+        return await self.ask("PUT", f"/sandbox/numbers/{digits(number)}", {"online": online})
 
     async def default(self, manner: Manner) -> None:
         """How numbers behave that nobody named."""
@@ -151,166 +125,6 @@ class SandboxClient:
         """Retry at once; returns how many updates are left undelivered."""
         return int((await self.ask("POST", "/sandbox/webhooks/flush"))["undelivered"])
 
-    # -- transport ---------------------------------------------------------------------------
-
-    def phone(self, number: str) -> "Phone":
+    def phone(self, number: str) -> Phone:
         """A customer's phone."""
         return Phone(self, number)
-
-    async def ask(
-        self, method: str, path: str, body: Json | None = None, query: Json | None = None
-    ) -> Json:
-        """One request to the sandbox."""
-        async with self._open().request(method, self.url + path, json=body, params=query) as reply:
-            answer: Json = await reply.json()
-            if reply.status != 200:  # noqa: PLR2004
-                raise SandboxError(f"{method} {path}: {reply.status} {answer}")
-            return answer
-
-    async def send_form(self, path: str, form: aiohttp.FormData) -> Json:
-        """One multipart request."""
-        async with self._open().post(self.url + path, data=form) as reply:
-            answer: Json = await reply.json()
-            if reply.status != 200:  # noqa: PLR2004
-                raise SandboxError(f"POST {path}: {reply.status} {answer}")
-            return answer
-
-    @asynccontextmanager
-    async def live(self, number: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """The phone's live feed."""
-        query = {"number": _digits(number)}
-        async with self._open().ws_connect(self.url + "/phone/live", params=query) as socket:
-            yield socket
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise SandboxError("use `async with SandboxClient(url) as sandbox`")
-        return self._session
-
-
-class Phone:
-    """What a customer does with a phone."""
-
-    def __init__(self, sandbox: SandboxClient, number: str) -> None:
-        self.number = number
-        self._sandbox = sandbox
-        self._base = f"/phone/api/numbers/{_digits(number)}"
-
-    # -- calls -------------------------------------------------------------------------------
-
-    async def dial(self, line: str, language: str | None = None, *, withheld: bool = False) -> Json:
-        """Call a line; returns the call as it stands."""
-        body = {"line": line, "language": language, "withheld": withheld}
-        return await self._sandbox.ask("POST", f"{self._base}/calls", body)
-
-    async def press(self, digit: str) -> Json:
-        """Press a key."""
-        return await self._sandbox.ask("POST", f"{self._base}/calls/current/keys", {"digit": digit})
-
-    async def hang_up(self) -> Json:
-        """Leave the call."""
-        return await self._sandbox.ask("POST", f"{self._base}/calls/current/hangup")
-
-    async def call(self) -> Json | None:
-        """The current call, or the last one."""
-        found: Json | None = (await self._snapshot())["call"]
-        return found
-
-    async def wait_for_call(self, met: Callable[[Json], bool], seconds: float = PATIENCE_S) -> Json:
-        """Wait until the call is as wished, for example `lambda call: call["awaiting_key"]`."""
-        return await self._wait(lambda snapshot: _met(snapshot["call"], met), seconds)
-
-    # -- chats -------------------------------------------------------------------------------
-
-    async def open_chat(self, account: str, *, open_: bool = True) -> None:
-        """Look at a chat: what arrived gets read, and what arrives."""
-        await self._sandbox.ask("POST", f"{self._base}/chats/{account}/open", {"open": open_})
-
-    async def write(self, account: str, text: str, reply_to: str | None = None) -> str:
-        """Send a text; returns its wamid."""
-        return await self._write(account, {"text": text, "reply_to": reply_to})
-
-    async def tap(self, account: str, button: str, message_id: str | None = None) -> str:
-        """Tap a button or list row by its id or its title, on the latest message that has it."""
-        for message in reversed(await self.messages(account)):
-            if message_id not in {None, message["id"]} or message["mine"]:
-                continue
-            rows = [
-                row
-                for part in (message.get("list") or {}).get("sections", [])
-                for row in part["rows"]
-            ]
-            for one in (*message.get("buttons", []), *rows):
-                if button in {one.get("id"), one.get("title")} and one.get("id"):
-                    return await self._write(
-                        account, {"tap": one["id"], "message_id": message["id"]}
-                    )
-        raise SandboxError(f"no message on this phone has the button {button!r}")
-
-    async def react(self, account: str, message_id: str, emoji: str) -> str:
-        """React to a message; an empty emoji takes the reaction back."""
-        return await self._write(account, {"reaction": emoji, "message_id": message_id})
-
-    async def send_file(
-        self, account: str, name: str, mime: str, content: bytes, caption: str = ""
-    ) -> str:
-        """Send a picture or a file."""
-        form = aiohttp.FormData(quote_fields=False)
-        form.add_field("caption", caption)
-        form.add_field("file", content, filename=name, content_type=mime)
-        path = f"{self._base}/chats/{account}/files"
-        return str((await self._sandbox.send_form(path, form))["id"])
-
-    async def messages(self, account: str) -> list[Message]:
-        """What the chat shows, oldest first."""
-        return _messages(await self._snapshot(), account)
-
-    async def wait_for(
-        self,
-        account: str,
-        met: Callable[[Message], bool] = lambda message: not message["mine"],
-        seconds: float = PATIENCE_S,
-    ) -> Message:
-        """Wait until the chat shows a message as wished; the latest such message."""
-
-        def found(snapshot: Json) -> Message | None:
-            return next((m for m in reversed(_messages(snapshot, account)) if met(m)), None)
-
-        return await self._wait(found, seconds)
-
-    async def online(self, online: bool) -> Json:  # noqa: FBT001 - reads well
-        """Switch the phone on or off."""
-        return await self._sandbox.ask("PUT", self._base, {"online": online})
-
-    # -- inside ------------------------------------------------------------------------------
-
-    async def _write(self, account: str, body: Json) -> str:
-        path = f"{self._base}/chats/{account}/messages"
-        return str((await self._sandbox.ask("POST", path, body))["id"])
-
-    async def _snapshot(self) -> Json:
-        return await self._sandbox.ask("GET", self._base)
-
-    async def _wait(self, find: Callable[[Json], Json | None], seconds: float) -> Json:
-        """Look once, then again after every change that the phone's feed tells."""
-        try:
-            async with asyncio.timeout(seconds), self._sandbox.live(self.number) as feed:
-                while (found := find(await self._snapshot())) is None:
-                    await feed.receive_json()
-                return found
-        except TimeoutError:
-            raise SandboxError(
-                f"waited {seconds} s in vain; the phone shows {await self._snapshot()}"
-            ) from None
-
-
-def _digits(number: str) -> str:
-    return "".join(letter for letter in number if letter.isdigit())
-
-
-def _met(call: Json | None, met: Callable[[Json], bool]) -> Json | None:
-    return call if call is not None and met(call) else None
-
-
-def _messages(snapshot: Json, account: str) -> list[Message]:
-    return next((chat["messages"] for chat in snapshot["chats"] if chat["account"] == account), [])
