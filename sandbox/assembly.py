@@ -14,6 +14,7 @@ from sandbox.network import Network
 from sandbox.phone.api import PhoneApi
 from sandbox.phone.chats import Chats
 from sandbox.phone.exchange import Exchange
+from sandbox.phone.live import Live
 from sandbox.presets import NUMBERS
 from sandbox.sms.api import SmsApi
 from sandbox.specs import Config, NumberChange
@@ -41,7 +42,7 @@ class Assembly:
         self._sending = Sending(self._network, self._wire, self._media)
         self._chats = Chats(self._network, self._media)
         self._exchange = Exchange(self._session, self._timeline, self._chats)
-        self._phone: PhoneApi | None = None
+        self._live = Live(self._network, self._chats, self._exchange)
         self.apply(config)
         self._keeper = Keeper(data, self._network, self._chats, self._media) if data else None
         if self._keeper:
@@ -49,7 +50,9 @@ class Assembly:
 
     def app(self, static: Path | None) -> web.Application:
         """Everything that answers HTTP."""
-        self._phone = PhoneApi(self._network, self._chats, self._exchange, self._media, static)
+        phone = PhoneApi(
+            self._network, self._chats, self._exchange, self._live, self._media, static
+        )
         control = Control(
             self._network, self._wire, self._sending, apply=self.apply, reset=self.reset
         )
@@ -57,7 +60,7 @@ class Assembly:
         app.add_routes(GraphApi(self._network, self._wire, self._media, self._sending).routes())
         app.add_routes(SmsApi(self._network, self._wire, self._sending).routes())
         app.add_routes(control.routes())
-        app.add_routes(self._phone.routes())
+        app.add_routes(phone.routes())
         return app
 
     def apply(self, wanted: Config) -> None:
@@ -88,8 +91,7 @@ class Assembly:
         """Before the listening ends: keep the state, end calls, pages and deliveries."""
         if self._keeper:
             self._keeper.save()
-        if self._phone:
-            await self._phone.close()
+        await self._live.close()
         await self._exchange.stop()
         for account in self._network.accounts.values():
             await account.postman.stop()

@@ -1,20 +1,19 @@
 """`/sandbox/…`: what a judge sets, counts and sets off."""
 
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
 
 from sandbox import numbers
+from sandbox.accounts import Account
 from sandbox.graph.sending import Sending
-from sandbox.network import Account, Network, Person
+from sandbox.http import Do, answer, read, read_object
+from sandbox.network import Network
 from sandbox.orders import ClockMove, Event, Inbound, Numbers, Status, Target
 from sandbox.specs import AccountSpec, Config, Json, Manner, NumberChange
 from sandbox.wire import Wire
 
-Model = TypeVar("Model", bound=BaseModel)
 Apply = Callable[[Config], None]
 FLUSH_S = 10.0
 WAIT_MAX_S = 60.0
@@ -37,7 +36,7 @@ class Control:
 
     def routes(self) -> list[web.RouteDef]:
         """All routes under /sandbox."""
-        handlers: list[tuple[str, str, Callable[[web.Request], Awaitable[Any]]]] = [
+        handlers: list[tuple[str, str, Do]] = [
             ("GET", "/health", self.health),
             ("PUT", "/config", self.configure),
             ("GET", "/accounts", self.accounts),
@@ -76,9 +75,9 @@ class Control:
 
     async def account(self, request: web.Request) -> Json:
         """Add or replace one account."""
-        body = await _json(request)
+        body = await read_object(request)
         wanted = {**body, "phone_number_id": request.match_info["id"]}
-        spec = validated(AccountSpec, wanted)
+        spec = AccountSpec.model_validate(wanted)
         self._network.register(spec)
         return {"account": spec.phone_number_id}
 
@@ -89,7 +88,7 @@ class Control:
     async def numbers(self, _: web.Request) -> Json:
         """The named phones."""
         named = [person for person in self._network.people.values() if person.named]
-        return {"numbers": [person_view(person) for person in named]}
+        return {"numbers": [person.shown() for person in named]}
 
     async def name(self, request: web.Request) -> Json:
         """Name several phones."""
@@ -100,7 +99,7 @@ class Control:
     async def behave(self, request: web.Request) -> Json:
         """Tell one phone how to behave."""
         change = await read(request, NumberChange)
-        return person_view(self._network.change(request.match_info["number"], change))
+        return self._network.change(request.match_info["number"], change).shown()
 
     async def default(self, request: web.Request) -> Json:
         """How numbers behave that nobody named."""
@@ -194,7 +193,7 @@ class Control:
 
     async def verify(self, request: web.Request) -> Json:
         """Do the handshake."""
-        body = await _json(request)
+        body = await read_object(request)
         ok, status, text = await self._account(str(body.get("account"))).postman.verify()
         return {"ok": ok, "status": status, "body": text}
 
@@ -236,67 +235,8 @@ class Control:
         return account
 
 
-def answer(do: Callable[[web.Request], Awaitable[Any]]) -> Callable[[web.Request], Any]:
-    """JSON out, and errors in words; requests that a foreign page sends are refused."""
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        if foreign(request):
-            return web.json_response({"error": "another site's page may not ask"}, status=403)
-        try:
-            return web.json_response(await do(request))
-        except ValidationError as wrong:
-            errors = wrong.errors(include_url=False, include_context=False)
-            return web.json_response({"error": errors}, status=422)
-        except web.HTTPException as refused:
-            return web.json_response({"error": refused.text}, status=refused.status)
-
-    return handler
-
-
-def foreign(request: web.Request) -> bool:
-    """Whether a page of another origin sends this: browsers say so, programs do not."""
-    origin = request.headers.get("Origin")
-    if not origin:
-        return False
-    host = origin.partition("://")[2]
-    name = host.rpartition(":")[0] or host
-    return host != request.host and name not in {"localhost", "127.0.0.1", "[::1]"}
-
-
-async def read(request: web.Request, model: type[Model]) -> Model:
-    """The body as a model; an empty body is an empty object."""
-    return validated(model, await _json(request))
-
-
-def validated(model: type[Model], body: Json) -> Model:
-    """The same for a dict."""
-    return model.model_validate(body)
-
-
-async def _json(request: web.Request) -> Json:
-    raw = await request.read()
-    try:
-        body = json.loads(raw or b"{}")
-    except ValueError as broken:
-        raise web.HTTPBadRequest(text=f"not JSON: {broken}") from None
-    if not isinstance(body, dict):
-        raise web.HTTPBadRequest(text="a JSON object is expected")
-    return body
-
-
 def _number(query: Any, name: str, default: int) -> int:
     try:
         return int(query.get(name, default))
     except ValueError:
         raise web.HTTPBadRequest(text=f"{name} must be a number") from None
-
-
-def person_view(person: Person) -> Json:
-    """A phone as JSON."""
-    return {
-        "number": f"+{person.key}",
-        "name": person.name,
-        "online": person.online,
-        "sms": person.sms.value,
-        **person.manner.model_dump(),
-    }

@@ -3,51 +3,22 @@
 import base64
 import hashlib
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
 
 from sandbox import events, limits, numbers
+from sandbox.accounts import Account
 from sandbox.behaviours import Step, plan
 from sandbox.events import Outgoing
+from sandbox.people import Person
 from sandbox.postman import Postman
 from sandbox.sms import events as sms
-from sandbox.specs import AccountSpec, Behaviour, Json, Manner, NumberChange, TemplateSpec
+from sandbox.specs import AccountSpec, Behaviour, Json, Manner, NumberChange
 from sandbox.timeline import Timeline
 
-WINDOW_S = 24 * 3600.0
-DEFAULT_TTL_S = 30 * 86_400.0
 FREE_SERVICE_MESSAGES = 1000
 REMEMBERED = 200_000
-
-
-@dataclass(slots=True)
-class Person:
-    """A phone somebody named, or that was sent something."""
-
-    key: str
-    name: str
-    manner: Manner
-    online: bool = True
-    named: bool = False
-    sms: Behaviour = Behaviour.REACHABLE
-    sends: int = 0
-    pending: list[Outgoing] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Account:
-    """A business number at work."""
-
-    spec: AccountSpec
-    postman: Postman
-    bearer: str
-    throughput: limits.Bucket
-    pairs: dict[str, limits.Bucket] = field(default_factory=dict)
-    windows: dict[str, float] = field(default_factory=dict)
-    templates: dict[tuple[str, str], TemplateSpec] = field(default_factory=dict)
-    service_messages: int = 0
 
 
 class Observer(Protocol):
@@ -247,32 +218,13 @@ class Network:
             observer.wrote(account.spec.phone_number_id, key, full)
         return wamid
 
-    def window_open(self, account: Account, key: str) -> bool:
-        """Whether the customer wrote within the last 24 hours."""
-        last = account.windows.get(key)
-        return last is not None and self.timeline.now() - last < WINDOW_S
-
-    def pair_allows(self, account: Account, key: str) -> bool:
-        """Whether one more message to this user fits the pair rate."""
-        if not account.spec.pair_rate:
-            return True
-        now = self.timeline.now()
-        bucket = account.pairs.get(key)
-        if bucket is None:
-            bucket = account.pairs[key] = limits.pair(now)
-        return bucket.take(now)
-
     def reset(self) -> None:
         """Forget people, messages, windows and counters; accounts and the default stay."""
         self.timeline.clear()
         for known in (self.people, self.messages, self.inbound_of, self._last_to, self.counters):
             known.clear()
         for account in self.accounts.values():
-            account.postman.forget()
-            account.windows.clear()
-            account.pairs.clear()
-            account.service_messages = 0
-            account.throughput = limits.throughput(account.spec.mps, self.timeline.now())
+            account.forget(self.timeline.now())
 
     # -- inside ------------------------------------------------------------------------------
 

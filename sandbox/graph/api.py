@@ -6,10 +6,11 @@ from typing import Any
 
 from aiohttp import BodyPartReader, hdrs, web
 
+from sandbox.accounts import Account
 from sandbox.graph.media import MediaShelf, Medium
 from sandbox.graph.refusals import Refusal
 from sandbox.graph.sending import Broken, Sending
-from sandbox.network import Account, Network
+from sandbox.network import Network
 from sandbox.wire import Wire
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

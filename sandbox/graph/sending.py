@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import numbers
+from sandbox.accounts import Account
 from sandbox.events import Outgoing
 from sandbox.graph import messages, templates
 from sandbox.graph.media import MediaShelf
 from sandbox.graph.refusals import Refusal
-from sandbox.network import DEFAULT_TTL_S, Account, Network
+from sandbox.network import Network
 from sandbox.specs import Behaviour, Json, Manner
 from sandbox.wire import Record, Wire
 
 HOLD_S = 60.0
+DEFAULT_TTL_S = 30 * 86_400.0
 
 
 class Broken(Exception):
@@ -144,10 +146,12 @@ class Sending:
             arrived = self._network.timeline.now()
         _refuse_as_told(manner)
         message = self._message(account, recipient.person, type_, body, arrived)
-        open_ = type_ == "template" or self._network.window_open(account, recipient.person)
+        open_ = type_ == "template" or account.window_open(
+            recipient.person, self._network.timeline.now()
+        )
         if not open_ and account.spec.window_errors == "sync":
             raise Refusal(131047, "More than 24 hours have passed since the recipient last replied")
-        if not self._network.pair_allows(account, recipient.person):
+        if not account.pair_allows(recipient.person, self._network.timeline.now()):
             raise Refusal(131056, "Too many messages to this number in a short time")
         record.wamid = message.wamid
         self._network.accept(account, message, manner, window_closed=not open_)

@@ -1,24 +1,22 @@
-"""`/phone/api/…`, `/phone/live` and the page itself."""
+"""`/phone/api/…` and the page itself."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from aiohttp import WSMsgType, hdrs, web
+from aiohttp import hdrs, web
 
 from sandbox import numbers
-from sandbox.control import answer, foreign, person_view, read
 from sandbox.graph.media import MediaShelf
+from sandbox.http import Do, answer, read
 from sandbox.network import Network
 from sandbox.phone import prompts
 from sandbox.phone.call import Call
 from sandbox.phone.chats import Chats, Impossible
 from sandbox.phone.exchange import Exchange
+from sandbox.phone.live import Live
 from sandbox.specs import Behaviour, Json, NumberChange, Spec
 
 FILE_MAX = 16 * 1024 * 1024
-HEARTBEAT_S = 20.0
 # Pictures may come from wherever a business links them; code only from here.
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' blob: https: http:; media-src 'self' https: http:; "
@@ -66,18 +64,19 @@ class PhoneApi:
         network: Network,
         chats: Chats,
         exchange: Exchange,
+        live: Live,
         media: MediaShelf,
         static: Path | None,
     ) -> None:
         self._network, self._chats, self._exchange = network, chats, exchange
+        self._live = live
         self._media, self._static = media, static
-        self._sockets: set[web.WebSocketResponse] = set()
 
     def routes(self) -> list[web.RouteDef | web.AbstractRouteDef]:
         """The page, its files and what it asks."""
         base = "/phone/api/numbers/{number}"
         chat = base + "/chats/{account}"
-        handlers: list[tuple[str, str, Callable[[web.Request], Awaitable[Any]]]] = [
+        handlers: list[tuple[str, str, Do]] = [
             ("GET", "/phone/api/config", self.config),
             ("GET", base, self.phone),
             ("PUT", base, self.change),
@@ -91,7 +90,7 @@ class PhoneApi:
         found: list[web.RouteDef | web.AbstractRouteDef] = [
             web.route(verb, path, answer(_possible(do))) for verb, path, do in handlers
         ]
-        found.append(web.get("/phone/live", self.live))
+        found.append(web.get("/phone/live", self._live.serve))
         found.append(web.get("/phone/api/media/{id}", self.medium))
         if self._static:
             found.append(web.get("/", self.page))
@@ -129,7 +128,7 @@ class PhoneApi:
                 }
                 for line in lines
             ],
-            "numbers": [person_view(person) for person in named],
+            "numbers": [person.shown() for person in named],
             "accounts": [
                 {"account": one.spec.phone_number_id, "name": one.spec.name}
                 for one in self._network.accounts.values()
@@ -158,14 +157,14 @@ class PhoneApi:
 
     async def phone(self, request: web.Request) -> Json:
         """Everything a phone shows."""
-        return self._snapshot(_number(request))
+        return self._live.snapshot(_number(request))
 
     async def change(self, request: web.Request) -> Json:
         """Behaviour, name, online."""
         key = _number(request)
         person = self._network.change(key, await read(request, NumberChange))
-        self._chats.feed.tell(key, {"type": "phone", "phone": person_view(person)})
-        return person_view(person)
+        self._chats.feed.tell(key, {"type": "phone", "phone": person.shown()})
+        return person.shown()
 
     async def dial(self, request: web.Request) -> Json:
         """Call a line."""
@@ -236,67 +235,11 @@ class PhoneApi:
         )
         return {"id": wamid}
 
-    # -- live ----------------------------------------------------------------------------------
-
-    async def live(self, request: web.Request) -> web.StreamResponse:
-        """A snapshot, then every change; leaving closes the chats that were open."""
-        if foreign(request):
-            return web.json_response({"error": "another site's page may not ask"}, status=403)
-        key = numbers.key(request.query.get("number", ""))
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S)
-        await socket.prepare(request)
-        self._sockets.add(socket)
-        try:
-            with self._chats.feed.listen(key) as news:
-                await self._show(socket, key, news)
-        finally:
-            self._sockets.discard(socket)
-            self._look_away(key)
-        return socket
-
-    async def _show(
-        self, socket: web.WebSocketResponse, key: str, news: asyncio.Queue[Json | None]
-    ) -> None:
-        await socket.send_json({"type": "snapshot", **self._snapshot(key)})
-        pushing = asyncio.get_running_loop().create_task(_push(socket, news))
-        try:
-            async for message in socket:
-                if message.type is WSMsgType.ERROR:
-                    break
-        finally:
-            pushing.cancel()
-            await asyncio.gather(pushing, return_exceptions=True)
-
-    async def close(self) -> None:
-        """Close all pages' sockets."""
-        for socket in list(self._sockets):
-            await socket.close(code=1001)
-
-    def _look_away(self, key: str) -> None:
-        if not self._chats.feed.watched(key):
-            for chat in self._chats.all():
-                if chat.person == key and chat.open and chat.while_shown:
-                    self._chats.open(key, chat.account, open_=False)
-
-    def _snapshot(self, key: str) -> Json:
-        call = self._exchange.current(key)
-        return {
-            "phone": person_view(self._network.person(key)),
-            "chats": self._chats.of(key),
-            "call": call.shown() if call else None,
-        }
-
     def _call(self, request: web.Request) -> Call:
         call = self._exchange.current(_number(request))
         if call is None or call.state == "ended":
             raise Impossible("this phone is in no call")
         return call
-
-
-async def _push(socket: web.WebSocketResponse, news: "asyncio.Queue[Json | None]") -> None:
-    while (event := await news.get()) is not None:
-        await socket.send_json(event)
-    await socket.close(code=1013)
 
 
 def _number(request: web.Request) -> str:
@@ -306,9 +249,7 @@ def _number(request: web.Request) -> str:
     return key
 
 
-def _possible(
-    do: Callable[[web.Request], Awaitable[Any]],
-) -> Callable[[web.Request], Awaitable[Any]]:
+def _possible(do: Do) -> Do:
     async def handler(request: web.Request) -> Any:
         try:
             return await do(request)

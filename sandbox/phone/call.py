@@ -4,27 +4,19 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from sandbox.phone import prompts
 from sandbox.phone.product import Exchanged, Product
+from sandbox.phone.telling import YES, Caller, Telling
 from sandbox.specs import Json, LineSpec
 from sandbox.timeline import Timeline
 
 State = Literal["offering", "moving", "queue", "talking", "ended"]
-YES, NO = "1", "2"
+NO = "2"
 SPEECH_S = 1.2
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, in which language, and whether the number is shown."""
-
-    person: str
-    language: str
-    withheld: bool = False
 
 
 class Call:
@@ -40,6 +32,7 @@ class Call:
     ) -> None:
         self.id = f"sbx-{secrets.token_hex(6)}"
         self.line, self.caller = line, caller
+        self._told = Telling(self.id, line, caller)
         self.state: State = "queue"
         self.outcome: str | None = None
         self.ended_by: str | None = None
@@ -108,7 +101,7 @@ class Call:
     async def _offer(self, stage: str) -> bool:
         """One round: ask, offer, listen, move. True when the call is over."""
         self._attempt += 1
-        asked = self._request(stage)
+        asked = self._told.question(self._attempt, stage)
         may = await self._ask(self._product.eligibility(asked))
         if self._left():
             return True
@@ -130,7 +123,7 @@ class Call:
     async def _move(self, asked: Json) -> bool:
         self._set("moving", outcome="accepted")
         self._say("one_moment")
-        answer = await self._ask(self._product.deflect(self._consented(asked)))
+        answer = await self._ask(self._product.deflect(self._told.consented(asked, self._stamp())))
         if answer.action == "poll" and isinstance(answer.field("deflection_id"), str):
             answer = await self._ask(self._product.poll(answer.field("deflection_id")))
         if self._left():
@@ -152,39 +145,6 @@ class Call:
             await self._mailbox.get()
 
     # -- small steps ---------------------------------------------------------------------------
-
-    def _request(self, stage: str) -> Json:
-        body: Json = {
-            "call_id": self.id,
-            "attempt": self._attempt,
-            "line": self.line.number,
-            "brand": self.line.brand,
-            "language": self.caller.language,
-            "ivr_path": self.line.ivr_path,
-            "voice_wait_s": self.line.voice_wait_s,
-            "queue_position": self.line.queue_position,
-            "offer_stage": stage,
-            "deadline_ms": self.line.deadline_ms,
-            "can_poll": self.line.can_poll,
-        }
-        if self.caller.withheld:
-            body["caller_withheld"] = True
-        else:
-            body["caller"] = f"+{self.caller.person}"
-        if self.line.intent:
-            body["intent"] = self.line.intent
-        if self.line.confirm:
-            body["confirm"] = self.line.confirm
-        return body
-
-    def _consented(self, asked: Json) -> Json:
-        consent = {
-            "given": True,
-            "method": "dtmf",
-            "prompt_version": f"sandbox-{self.caller.language}-1",
-            "at": self._stamp(),
-        }
-        return {**asked, "digits": YES, "consent": consent}
 
     def _refused(self, digit: str | None) -> None:
         if digit == NO:
@@ -268,13 +228,7 @@ class Call:
     # -- what the telephony engineer sees --------------------------------------------------------
 
     def _event(self, name: str) -> None:
-        body: Json = {"call_id": self.id, "line": self.line.number}
-        if self.caller.withheld:
-            body["caller_withheld"] = True
-        else:
-            body["caller"] = f"+{self.caller.person}"
-        told = {**body, "event": name, "at": self._stamp()}
-        self._news.put_nowait((time.monotonic(), told))
+        self._news.put_nowait((time.monotonic(), self._told.event(name, self._stamp())))
 
     async def _report(self) -> None:
         """Call events go out one after the other; a lost one never disturbs the call."""

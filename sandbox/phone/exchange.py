@@ -6,9 +6,10 @@ import aiohttp
 import structlog
 
 from sandbox import numbers
-from sandbox.phone.call import Call, Caller
+from sandbox.phone.call import Call
 from sandbox.phone.chats import Chats, Impossible
 from sandbox.phone.product import Product
+from sandbox.phone.telling import Caller
 from sandbox.specs import LineSpec
 from sandbox.timeline import Timeline
 

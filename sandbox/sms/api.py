@@ -7,9 +7,10 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from sandbox import numbers
+from sandbox.accounts import Account
 from sandbox.events import Outgoing
 from sandbox.graph.sending import Sending
-from sandbox.network import Account, Network
+from sandbox.network import Network
 from sandbox.sms.events import code_of
 from sandbox.specs import Behaviour, Json, Manner
 from sandbox.wire import Record, Wire
