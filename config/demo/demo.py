@@ -86,15 +86,39 @@ async def _run(
             stop,
         )
         (data_dir / "demo.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2))
-        if not stop.is_set() and not (data_dir / "played").exists():
-            report("playing one call")
-            await play_one_call(facts)
-            (data_dir / "played").touch()
-        told_how(facts)
-        await asyncio.gather(supervise(children, stop, report), _revive(embedded, stop, report))
+        await asyncio.gather(
+            supervise(children, stop, report),
+            _revive(embedded, stop, report),
+            _present(data_dir, facts, stop, report=report, told_how=told_how),
+        )
     finally:
         report("stopping the service")
         await stop_all(children, report)
+
+
+async def _present(
+    data_dir: Path,
+    facts: dict[str, Any],
+    stop: asyncio.Event,
+    *,
+    report: Report,
+    told_how: Callable[[dict[str, Any]], None],
+) -> None:
+    """Say where things are, the first time after one call was played."""
+    if not (data_dir / "played").exists():
+        report("playing one call")
+        playing = asyncio.ensure_future(play_one_call(facts))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        playing.cancel()
+        stopping.cancel()
+        broken, _ = await asyncio.gather(playing, stopping, return_exceptions=True)
+        if isinstance(broken, Exception):
+            # There is less to see then, and no less to use.
+            report(f"that call did not become a chat ({type(broken).__name__}): dial one yourself")
+    if not stop.is_set():
+        (data_dir / "played").touch()
+        told_how(facts)
 
 
 def _write_environment(file: Path, variables: dict[str, str]) -> None:
