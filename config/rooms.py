@@ -86,9 +86,7 @@ async def rooms(settings: Settings, *, application: str, pool_size: int) -> Asyn
                 accounts=accounts,
                 channels=channels,
                 pacing=Pacing(channels, redis),
-                library=Library(
-                    database, Files(media_url(settings)), sealer, accounts, channels, utc_now
-                ),
+                library=Library(database, Files(media_url(settings)), sealer, utc_now),
                 courier=courier,
             )
     finally:

@@ -18,7 +18,7 @@ from core.jobs import Bury, Job, NewJob, enqueue
 from core.postgres import Tx
 from core.queries import load
 from core.vocabulary import ChannelKind
-from messaging import contacts, media, reachability, threads
+from messaging import contacts, fetching, reachability, threads
 from messaging.accounts import SWEEP_JOB
 from messaging.channel import Channel, InboundMessage
 from messaging.content import Content
@@ -95,7 +95,7 @@ class Inbox:
         message_id = MessageId(new_id())
         media_id = None
         if said.media is not None:
-            media_id = await media.expect(
+            media_id = await fetching.expect(
                 tx, account_id=waiting.account_id, remote=said.media, message_id=message_id
             )
         written = await self._add(tx, waiting, said, thread_id, message_id, media_id)

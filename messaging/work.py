@@ -12,8 +12,9 @@ from messaging.accounts import SWEEP_JOB, Accounts
 from messaging.batch import RECEIVE_BAND, RECEIVE_JOB
 from messaging.channel import Channel
 from messaging.deliveries import SETTLE_JOB
+from messaging.fetching import FETCH_JOB, Fetching
 from messaging.inbox import InboundHandler, Inbox
-from messaging.media import FETCH_JOB, Library
+from messaging.media import Library
 from messaging.outbox import SEND_JOB
 from messaging.pacing import Pacing
 from messaging.receipts import MARK_READ_JOB, Receipts
@@ -34,6 +35,7 @@ def handlers(
     """The handlers of each band."""
     receiving = Inbox(channels, inbound)
     sender = Sender(database, channels, accounts, pacing, library, events, clock)
+    fetching = Fetching(database, library, accounts, channels, clock)
     receipts = Receipts(database, channels, accounts)
 
     async def settle(tx: Tx, job: Job) -> None:
@@ -46,6 +48,6 @@ def handlers(
         "urgent": {SETTLE_JOB: transactional(database, settle)},
         RECEIVE_BAND: {RECEIVE_JOB: transactional(database, receiving.receive)},
         "send": {SEND_JOB: sender.send, MARK_READ_JOB: receipts.send},
-        "media": {FETCH_JOB: library.fetch},
+        "media": {FETCH_JOB: fetching.fetch},
         "normal": {SWEEP_JOB: Endless(transactional(database, sweep))},
     }

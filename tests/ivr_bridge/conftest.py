@@ -183,9 +183,7 @@ async def house(
         # A machine that is busy with other tests is no database that hangs.
         deflections = Deflections(means, begin_within_s=10)
         secrets = LineSecrets(database, sealer)
-        library = Library(
-            database, Files(f"file://{tmp_path}/files"), sealer, accounts, channels, utc_now
-        )
+        library = Library(database, Files(f"file://{tmp_path}/files"), sealer, utc_now)
         async with (
             open_intake(database, events, pacing) as intake,
             deflections.running(),

@@ -203,7 +203,7 @@ async def house(
         accounts = Accounts(database, sealer)
         pacing = Pacing(channels, redis)
         files = Files(f"file://{tmp_path}/files")
-        library = Library(database, files, sealer, accounts, channels, clock)
+        library = Library(database, files, sealer, clock)
         async with open_intake(database, heard.events, pacing) as intake:
             yield House(
                 database=database,
