@@ -38,7 +38,6 @@ from ivr_bridge.admin.trial import Trials
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.again import Again
-from ivr_bridge.api import BRIDGE, RECEPTION
 from ivr_bridge.asking import Bridge
 from ivr_bridge.astray import still_answered
 from ivr_bridge.deflections import Deflections
@@ -50,6 +49,7 @@ from ivr_bridge.explanation import Explanations
 from ivr_bridge.explanation import api as explanation_api
 from ivr_bridge.explanation.api import EXPLANATIONS
 from ivr_bridge.guard.guard import make_guard
+from ivr_bridge.handlers import BRIDGE, RECEPTION
 from ivr_bridge.lines import Lines
 from ivr_bridge.means import Means
 from ivr_bridge.offering import UsualOffers

@@ -10,11 +10,12 @@ from core.ids import ConversationId, DeflectionId, MessageId, WorkspaceId
 from core.jobs import NewJob, enqueue
 from core.postgres import Tx
 from core.wake import Signal
-from ivr_bridge import store
+from ivr_bridge import progress, store
 from ivr_bridge.answer import Answer
 from ivr_bridge.evidence import Confirm, HangUp, Proof, Stay, Wait, verdict
 from ivr_bridge.outcome import Action, Fact, Outcome, Reason, reason_of
-from ivr_bridge.store import NewAttempt, Row, state_word
+from ivr_bridge.progress import state_word
+from ivr_bridge.store import NewAttempt, Row
 from messaging import openings
 from messaging.channel import FailureClass
 from messaging.openings import DeliveryState
@@ -170,7 +171,7 @@ async def look(tx: Tx, race: Race, which: Look) -> Answer | Wait | Failed:
 
 async def settle(tx: Tx, race: Race, state: DeliveryState, which: Look) -> Answer | Wait | Failed:
     """Decide on a message that this transaction holds."""
-    seen = store.seen(state)
+    seen = progress.seen(state)
     found = verdict(
         race.confirm,
         seen,

@@ -25,8 +25,9 @@ from ivr_bridge import store
 from ivr_bridge.guard.charging import charge_one, stopped
 from ivr_bridge.opening import REPORTING_LAG_S
 from ivr_bridge.outcome import Fact, Outcome, Reason, Stranded, stranded
+from ivr_bridge.progress import state_word
 from ivr_bridge.rescues import by_sms
-from ivr_bridge.store import SQL, state_word
+from ivr_bridge.store import SQL
 from ivr_bridge.terms import LineTerms
 from messaging import openings
 from messaging.channel import FailureClass

@@ -20,10 +20,8 @@ from core.ids import (
 )
 from core.postgres import Tx, to_json
 from core.queries import load
-from ivr_bridge.evidence import Confirm, Proof, Rank, Seen
+from ivr_bridge.evidence import Confirm, Proof
 from ivr_bridge.outcome import Fact, Outcome, Reason
-from messaging.delivery import Status
-from messaging.openings import DeliveryState
 from messaging.reachability import Reach
 
 SQL = load(Path(__file__).with_name("deflections.sql"))
@@ -269,34 +267,3 @@ async def of_message(tx: Tx, message_id: MessageId) -> list[tuple[DeflectionId, 
     """The attempts that rest on this message."""
     rows = await tx.fetch(*SQL["by_message"](workspace=tx.workspace_id, message=message_id))
     return [(row["deflection_id"], Outcome(row["outcome"])) for row in rows]
-
-
-def seen(state: DeliveryState) -> Seen:
-    """A message's delivery as the race sees it."""
-    sent_for_s = state.sent_for_s
-    return Seen(
-        rank=_RANKS[state.status],
-        failure=None if state.failure is None else state.failure.failure_class,
-        sent_for_ms=0 if sent_for_s is None else round(sent_for_s * 1000),
-    )
-
-
-def state_word(status: str | None, failed_class: str | None) -> str:
-    """The message's state in the IVR's words."""
-    if status is None:
-        return "none"
-    if failed_class is not None and status not in {Status.DELIVERED, Status.READ}:
-        return "failed"
-    return status
-
-
-_RANKS = {
-    Status.RECEIVED: Rank.WAITING,
-    Status.QUEUED: Rank.WAITING,
-    Status.SENDING: Rank.WAITING,
-    Status.UNKNOWN: Rank.WAITING,
-    Status.ACCEPTED: Rank.ACCEPTED,
-    Status.SENT: Rank.SENT,
-    Status.DELIVERED: Rank.DELIVERED,
-    Status.READ: Rank.DELIVERED,
-}

@@ -10,8 +10,8 @@ from core.ids import public
 from core.postgres import Tx
 from core.queries import load
 from ivr_bridge.callers import without
+from ivr_bridge.progress import state_word
 from ivr_bridge.reports.table import Column, Question, Row, Table, Unit
-from ivr_bridge.store import state_word
 
 SQL = load(Path(__file__).with_name("deflections.sql"))
 

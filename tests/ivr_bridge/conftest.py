@@ -25,7 +25,7 @@ from core.vocabulary import ChannelKind
 from core.wake import Wake
 from handoff import jobs as handoff_jobs
 from handoff.conversation.inbound import Inbound
-from ivr_bridge import aftermath, api
+from ivr_bridge import aftermath, api, handlers
 from ivr_bridge.admission import Admission
 from ivr_bridge.aftermath import Aftermath
 from ivr_bridge.again import Again
@@ -193,8 +193,8 @@ async def house(
             app[KEYS] = Keys(database, sealer, utc_now)
             app[PUBLIC_ORIGIN] = "http://127.0.0.1"
             app[messaging_api.WEBHOOKS] = Webhooks(Workspaces(database), accounts, channels, intake)
-            app[api.RECEPTION] = Reception(Workspaces(database), lines, secrets, utc_now)
-            app[api.BRIDGE] = Bridge(
+            app[handlers.RECEPTION] = Reception(Workspaces(database), lines, secrets, utc_now)
+            app[handlers.BRIDGE] = Bridge(
                 lines=lines,
                 deflections=deflections,
                 eligibility=Eligibility(database, readiness, guard, utc_now, UsualOffers(shared)),
