@@ -14,12 +14,13 @@ from config.settings import Settings
 from core import health
 from core.access import Keys, SignIns
 from core.clock import utc_now
-from core.entrance import networks
-from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, TRUSTED_PROXIES, Endpoint, traced
+from core.entrance import KEYS, TRUSTED_PROXIES, networks
+from core.http import PUBLIC_ORIGIN, SIGN_INS, Endpoint
 from core.jobs import Band, Handler
 from core.openapi import document
 from core.outgoing.deliveries import Outgoing
 from core.postgres import Database, open_database
+from core.problems import traced
 from core.sizes import counted
 from handoff import jobs as handoff_jobs
 from handoff.conversation.conversations import Conversations

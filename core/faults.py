@@ -1,7 +1,7 @@
 """Expected failures. Two families answer the asker's only question: does asking again help?
 
 A leaf carries a stable code and, as its docstring, the sentence people are shown. One middleware
-(core.http) turns them into problem+json; anything that is not a Fault is a bug and crashes loudly.
+(core.problems) turns them into problem+json; anything that is not a Fault is a bug and crashes loudly.
 """
 
 from collections.abc import Mapping

@@ -1,57 +1,29 @@
-"""How the house speaks HTTP: a table of endpoints, who may call them, and faults as problem+json."""
+"""How the house speaks HTTP: a table of endpoints, who may call them, and bodies in and out."""
 
 import json
-import random
-import re
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, TypeVar
 
-import structlog
 from aiohttp import web
-from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ValidationError
 
 from core.access import Right, SignedIn, SignIns
 from core.entrance import (
-    KEYS,
-    TRUSTED_PROXIES,
-    AddressForbidden,
-    client_address,
-    key_holder,
     read_limited,
-    read_once,
     require_key,
     shows_key,
 )
-from core.faults import Fault, Forbidden, Invalid, RateLimited, Unauthorized
-
-log = structlog.get_logger()
+from core.faults import Fault, Forbidden, Invalid, Unauthorized
 
 SIGN_INS = web.AppKey("SIGN_INS", SignIns)
 PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
 
 _SIGNED_IN: web.RequestKey[SignedIn] = web.RequestKey("signed_in", SignedIn)
-_TRACE_ID: web.RequestKey[str] = web.RequestKey("trace_id", str)
 
 MAX_JSON = 64 * 1024
 _MAX_DEPTH = 20
-# Kept in the log as it is, so it must not be what somebody dials: PBXs put numbers everywhere.
-_CALLERS_TRACE = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]{1,64}")
-
-SERVED = Histogram(
-    "ivr_bridge_http_seconds",
-    "Time to answer",
-    ["method", "path"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
-ANSWERS = Counter(
-    "ivr_bridge_http_answers_total", "Answers by status", ["method", "path", "status"]
-)
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -150,11 +122,6 @@ def signed_in(request: web.Request) -> SignedIn:
     return request[_SIGNED_IN]
 
 
-def trace_id(request: web.Request) -> str:
-    """What ties an answer to its log lines."""
-    return request.get(_TRACE_ID) or ""
-
-
 async def body(request: web.Request, model: type[Model], *, limit: int = MAX_JSON) -> Model:
     """The request's JSON as a checked model; raises Invalid with where and why, or TooLarge."""
     raw = await read_limited(request, limit)
@@ -193,34 +160,6 @@ def answer(
     )
 
 
-def problem(fault: Fault, trace: str) -> web.Response:
-    """A fault as problem+json (RFC 9457)."""
-    document: dict[str, Any] = {
-        "type": "about:blank",
-        "title": (type(fault).__doc__ or fault.code).strip(),
-        "status": fault.status,
-        "code": fault.code,
-        "detail": fault.detail,
-        **{
-            name: value
-            for name, value in fault.facts.items()
-            if name not in {"code_hint", "retry_after_s"}
-        },
-        "trace_id": trace,
-    }
-    response = web.Response(
-        body=json.dumps(document, ensure_ascii=False).encode(),
-        status=fault.status,
-        content_type="application/problem+json",
-    )
-    if fault.retry:
-        seconds = fault.facts.get("retry_after_s", 5 if isinstance(fault, RateLimited) else 1)
-        response.headers["Retry-After"] = str(seconds)
-    if isinstance(fault, Unauthorized):
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
-
-
 def _look_through(value: object, depth: int = 0) -> None:
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
@@ -235,85 +174,3 @@ def _look_through(value: object, depth: int = 0) -> None:
     elif isinstance(value, list):
         for inner in value:
             _look_through(inner, depth + 1)
-
-
-@web.middleware
-async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give every request a trace id, time it by route, and turn faults into problems."""
-    began = time.perf_counter()
-    offered = request.headers.get("X-Request-Id")
-    trace = (
-        offered
-        if offered and _CALLERS_TRACE.fullmatch(offered)
-        else f"{random.getrandbits(64):016x}"
-    )
-    request[_TRACE_ID] = trace
-    resource = request.match_info.route.resource
-    path = resource.canonical if resource is not None else "unknown"
-    # A connection's requests come one after the other in its own task: the next one overwrites this.
-    structlog.contextvars.bind_contextvars(trace_id=trace)
-    try:
-        response = await handler(request)
-    except Fault as fault:
-        response = problem(fault, trace)
-        log.info("request.refused", code=fault.code, status=fault.status, route=path)
-    except web.HTTPException as plain:
-        if plain.status < 400:  # noqa: PLR2004 - redirects are answers
-            raise
-        response = problem(_as_fault(plain), trace)
-    except Exception as bug:
-        # A defect of ours: loud in the log, and still an answer that names its trace.
-        log.exception("request.broke", route=path, exc_info=bug)
-        response = problem(Broken(), trace)
-    took, answers = _figures(request.method, path, response.status)
-    took.observe(time.perf_counter() - began)
-    answers.inc()
-    if not response.prepared:
-        response.headers["X-Request-Id"] = trace
-    return response
-
-
-@lru_cache(maxsize=1024)
-def _figures(method: str, path: str, status: int) -> tuple[Histogram, Counter]:
-    """The figures that one kind of answer counts in; finding them costs more than counting."""
-    return SERVED.labels(method, path), ANSWERS.labels(method, path, str(status))
-
-
-class Broken(Fault, status=500, code="internal_error", retry=True):
-    """Something broke on our side; the trace id finds it in our logs."""
-
-
-def _as_fault(plain: web.HTTPException) -> Fault:
-    """aiohttp's own refusals (no such route, wrong method, body too large) in our words."""
-
-    class Plain(Fault, status=plain.status, code=plain.reason.lower().replace(" ", "_")):
-        __doc__ = plain.reason
-
-    return Plain()
-
-
-__all__ = [
-    "KEYS",
-    "MAX_JSON",
-    "PUBLIC_ORIGIN",
-    "SIGN_INS",
-    "TRUSTED_PROXIES",
-    "Access",
-    "AddressForbidden",
-    "Endpoint",
-    "answer",
-    "body",
-    "client_address",
-    "cookie_name",
-    "invalid",
-    "key_holder",
-    "problem",
-    "read_limited",
-    "read_once",
-    "require_key",
-    "require_person",
-    "same_origin",
-    "signed_in",
-    "trace_id",
-    "traced",
-]

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
+from core.entrance import read_limited
 from core.faults import Fault, TooLarge
-from core.http import read_limited
 from core.ids import DeflectionId, WorkspaceId, parse
 from ivr_bridge.answer import Answer
 from ivr_bridge.asking import Bridge

@@ -8,9 +8,8 @@ from core.access import KeyHolder, Workspaces
 from core.access.refusals import Why
 from core.access.workspaces import WorkspaceUnknown
 from core.clock import Clock
-from core.entrance import KEYS
+from core.entrance import KEYS, read_limited, require_key
 from core.faults import Invalid, Unauthorized
-from core.http import read_limited, require_key
 from core.ids import WorkspaceId
 from ivr_bridge.asking import SCOPE, wish_of
 from ivr_bridge.dialects.payloads import (

@@ -7,8 +7,9 @@ from aiohttp import BodyPartReader, web
 from pydantic import BaseModel
 
 from core.access import Right
+from core.entrance import client_address, read_once
 from core.faults import Fault, Invalid, NotFound, Overloaded, TooLarge
-from core.http import Access, Endpoint, answer, client_address, read_once, signed_in
+from core.http import Access, Endpoint, answer, signed_in
 from core.ids import public
 from messaging.media import (
     UPLOAD_LIMIT,

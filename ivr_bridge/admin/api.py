@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from core.access import Right
 from core.faults import Fault, Forbidden, Invalid, Unauthorized
-from core.http import Access, Endpoint, answer, body, signed_in, trace_id
+from core.http import Access, Endpoint, answer, body, signed_in
+from core.problems import trace_id
 from ivr_bridge.admin.documents import (
     Choices,
     LineChange,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from core.faults import Fault, RateLimited, Unauthorized
-from core.http import trace_id
+from core.problems import trace_id
 from ivr_bridge.answer import Answer
 from ivr_bridge.dialects.dialect import Destination, VerbDialect, Way
 from ivr_bridge.dialects.httapi import Httapi

@@ -14,9 +14,9 @@ from aiohttp import web
 from core.access import Right
 from core.access.workspaces import Workspace, workspace
 from core.clock import Clock
-from core.entrance import shows_key
+from core.entrance import key_holder, shows_key
 from core.faults import Forbidden, Invalid, NotFound, Overloaded, Unauthorized
-from core.http import Access, Endpoint, key_holder, signed_in
+from core.http import Access, Endpoint, signed_in
 from core.ids import WorkspaceId
 from core.postgres import Database, Tx
 from ivr_bridge.events import LineUnknown

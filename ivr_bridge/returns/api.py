@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.access import Right, SignedIn
 from core.clock import Clock
-from core.entrance import shows_key
+from core.entrance import key_holder, shows_key
 from core.events import Events
 from core.faults import Forbidden, Invalid, NotFound, Unauthorized
-from core.http import Access, Endpoint, answer, body, key_holder, signed_in
+from core.http import Access, Endpoint, answer, body, signed_in
 from core.ids import ConversationId, DeflectionId, WorkspaceId, parse, public
 from core.postgres import Database, Tx
 from handoff.conversation.lifecycle import WrongState

@@ -13,20 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from core import entrance
 from core.access import Keys, People, Right, SignIns
 from core.access.keys import new_key, put_key
+from core.entrance import KEYS, key_holder
 from core.faults import Overloaded
-from core.http import (
-    KEYS,
-    PUBLIC_ORIGIN,
-    SIGN_INS,
-    Access,
-    Endpoint,
-    answer,
-    body,
-    key_holder,
-    signed_in,
-    traced,
-)
+from core.http import PUBLIC_ORIGIN, SIGN_INS, Access, Endpoint, answer, body, signed_in
 from core.openapi import document
+from core.problems import traced
 from core.sealing import Sealer
 
 ORIGIN = "http://desk.example"

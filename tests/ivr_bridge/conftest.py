@@ -13,13 +13,15 @@ from aiohttp import web
 from core.access import Workspaces
 from core.access.keys import Keys
 from core.clock import utc_now
+from core.entrance import KEYS
 from core.events import Events
-from core.http import KEYS, PUBLIC_ORIGIN, traced
+from core.http import PUBLIC_ORIGIN
 from core.ids import WorkspaceId
 from core.jobs import Band, Handler, Worker
 from core.outgoing.courier import open_courier
 from core.outgoing.deliveries import Outgoing
 from core.postgres import Database
+from core.problems import traced
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind
 from core.wake import Wake

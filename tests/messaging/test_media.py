@@ -9,8 +9,9 @@ import pytest
 from aiohttp import ClientError, FormData, web
 
 from core.access import People, SignIns
-from core.http import PUBLIC_ORIGIN, SIGN_INS, traced
+from core.http import PUBLIC_ORIGIN, SIGN_INS
 from core.ids import MediaId, parse
+from core.problems import traced
 from messaging.api import ENDPOINTS, LIBRARY
 from messaging.filetypes import file_name, recognise
 from messaging.media import media, signed_path

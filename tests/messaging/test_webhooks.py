@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from core.access import Workspaces
-from core.http import traced
 from core.postgres import Database
+from core.problems import traced
 from messaging import openings
 from messaging.accounts import put_account
 from messaging.api import ENDPOINTS, LIBRARY, WEBHOOKS

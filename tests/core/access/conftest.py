@@ -19,19 +19,11 @@ from core.access.issuing import (
     issue,
     rotate,
 )
-from core.http import (
-    KEYS,
-    TRUSTED_PROXIES,
-    Access,
-    Endpoint,
-    answer,
-    client_address,
-    key_holder,
-    read_limited,
-    traced,
-)
+from core.entrance import KEYS, TRUSTED_PROXIES, client_address, key_holder, read_limited
+from core.http import Access, Endpoint, answer
 from core.ids import WorkspaceId
 from core.postgres import Database
+from core.problems import traced
 from core.sealing import Sealer
 from tests.signed import BODY
 

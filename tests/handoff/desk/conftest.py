@@ -14,8 +14,10 @@ from argon2 import PasswordHasher
 
 from core.access import Keys, People, SignIns
 from core.clock import utc_now
-from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
+from core.entrance import KEYS
+from core.http import PUBLIC_ORIGIN, SIGN_INS
 from core.ids import PersonId, WorkspaceId, public
+from core.problems import traced
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind
 from handoff.desk import api, live, sign_in

@@ -16,8 +16,10 @@ from argon2 import PasswordHasher
 from core.access import Keys, People, SignIns
 from core.access.keys import put_key
 from core.clock import utc_now
-from core.http import KEYS, PUBLIC_ORIGIN, SIGN_INS, traced
+from core.entrance import KEYS
+from core.http import PUBLIC_ORIGIN, SIGN_INS
 from core.postgres import Database
+from core.problems import traced
 from core.sealing import Sealer
 from ivr_bridge.reports import api
 from ivr_bridge.reports.api import REPORTS, Reports
