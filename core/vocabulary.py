@@ -1,5 +1,6 @@
 """Words that more than one room says."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -150,6 +151,10 @@ def _read(text: str, country: str | None) -> _Read | None:
     )
 
 
+# What follows the number is none of it: an extension, a pause and what to key in then, a port, a name.
+_NOT_DIALLED = re.compile(r"[^\W\d_]|[,;:#*]")
+
+
 def _strip_uri(text: str) -> str:
     """The number inside `"Anna" <sip:+7916…@pbx;user=phone>`, `tel:` or `+7 916 …;ext=12`."""
     raw = text
@@ -162,6 +167,10 @@ def _strip_uri(text: str) -> str:
             raw = raw.split("@", 1)[0]
             break
     raw = raw.split(";", 1)[0].split("@", 1)[0]
+    number = re.search(r"\d", raw)
+    rest = None if number is None else _NOT_DIALLED.search(raw, number.end())
+    if rest is not None:
+        raw = raw[: rest.start()]
     plus = raw[:1] == " " and raw.strip()[:1].isdigit()
     kept = "".join(letter for letter in raw if letter.isdigit() or letter == "+")
     # A leading space is a plus that a form decoder took away.

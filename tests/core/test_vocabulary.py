@@ -25,6 +25,13 @@ MOBILE = "+79161234567"
         "sip:+79161234567@pbx.example;user=phone",
         '"Anna" <sip:89161234567@10.0.0.1:5060>',
         "tel:+7-916-123-45-67;ext=12",
+        "+7 916 123-45-67 ext. 12",
+        "8 916 123-45-67 доб. 12",
+        "+7 (916) 123-45-67x12",
+        "+79161234567,,12#",
+        "+79161234567#12",
+        "sip:+79161234567:secret@pbx.example",
+        "+7 916 123-45-67 (Anna, 2nd floor)",
     ],
 )
 def test_a_russian_mobile_is_understood_however_it_is_written(sent):
