@@ -31,6 +31,10 @@ class StatementCutOff(DatabaseUnavailable, code="database_unavailable"):
     """The database did not finish in time; nothing was changed that you were not told about."""
 
 
+class TransactionUndone(DatabaseUnavailable, code="database_unavailable"):
+    """The database undid this because others were in its way; asked again, it may pass."""
+
+
 class Tx:
     """A transaction in hand: run statements through it, and say whom to wake once it has committed."""
 
@@ -193,6 +197,8 @@ class Database:
             # Whether a COMMIT that broke off took effect is not known here: callers that care
             # resolve it by their key.
             raise _named(lost) from lost
+        except UNDONE as undone:
+            raise TransactionUndone from undone
         finally:
             await self._release(conn)
         if tx.wakes and self._hint is not None:
@@ -224,6 +230,9 @@ _BY_KEYS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+
+UNDONE = asyncpg.TransactionRollbackError
+"""Deadlocks, mostly: neither the statement nor the connection is at fault."""
 
 # Errors that say nothing about the statement and everything about the connection.
 _LOST = (

@@ -19,7 +19,7 @@ from core.events import Events
 from core.faults import Overloaded, Unavailable
 from core.ids import WorkspaceId
 from core.jobs.store import SQL as JOBS
-from core.postgres import Database, Tx
+from core.postgres import UNDONE, Database, Tx
 from core.queries import load
 from core.weaving import Strand, Woven, only_where
 from messaging import deliveries
@@ -160,7 +160,7 @@ class Intake:
                     try:
                         async with tx.savepoint():
                             await self._record(tx, [told])
-                    except Unavailable:
+                    except (Unavailable, UNDONE):
                         raise
                     except Exception as error:  # noqa: BLE001 - as above
                         broken.append((told, error))

@@ -8,14 +8,13 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
-import asyncpg
 import structlog
 from prometheus_client import Histogram
 
 from core.clock import Clock
 from core.ids import ConversationId, PersonId, QueueId, WorkspaceId
 from core.jobs import Job, finish
-from core.postgres import Database, Tx
+from core.postgres import Database, TransactionUndone, Tx
 from core.queries import load
 from handoff.conversation import store
 from handoff.conversation.lifecycle import Move
@@ -120,7 +119,7 @@ class Placer:
         while placed < BATCH and len(skipped) < MOST_SKIPPED:
             try:
                 attempt = await self.place_one(workspace_id, skipped)
-            except asyncpg.DeadlockDetectedError:
+            except TransactionUndone:
                 return BUSY_S
             match attempt.placed:
                 case Placed.NOTHING:

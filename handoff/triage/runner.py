@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from core.clock import Clock
@@ -67,7 +66,7 @@ class BotRunner:
                     await self._play(tx, conversation_id)
                     await finish(tx, job)
                 return
-        except (LeaseLost, Unavailable, asyncpg.DeadlockDetectedError):
+        except (LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - a failing bot must open the chat to operators
             # The words of an exception may quote the customer: only its type is written down.

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from core.postgres import Database, DatabaseUnavailable, Tx, open_database
+from core.postgres import (
+    Database,
+    DatabaseUnavailable,
+    TransactionUndone,
+    Tx,
+    open_database,
+)
 
 _GOING_DOWN = b"SFATAL\0VFATAL\0C57P02\0Mterminating connection because of a crash\0\0"
 
@@ -57,3 +63,13 @@ async def test_a_statement_alone_hears_the_same(narrow, workspace_id):
     with pytest.raises(DatabaseUnavailable):
         await narrow.alone(workspace_id, "SELECT 1")
     assert await its_backend(narrow, workspace_id) != before
+
+
+async def test_whoever_lost_a_deadlock_may_ask_again(narrow, workspace_id):
+    """Nothing is wrong with the transaction that PostgreSQL chose, nor with its connection."""
+    before = await its_backend(narrow, workspace_id)
+    with pytest.raises(TransactionUndone) as undone:
+        async with narrow.workspace(workspace_id) as tx:
+            await tx.execute("DO $$ BEGIN RAISE 'x' USING ERRCODE = 'deadlock_detected'; END $$")
+    assert (undone.value.status, undone.value.retry) == (503, True)
+    assert await its_backend(narrow, workspace_id) == before

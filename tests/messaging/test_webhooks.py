@@ -310,6 +310,30 @@ async def test_one_body_that_cannot_be_written_does_not_take_the_others_with_it(
     assert [tuple(row) for row in kinds] == [("message", 5), ("unparsed", 1)]
 
 
+async def test_a_report_that_lost_a_deadlock_is_sent_again_and_not_kept_unread(
+    client, house, database_url
+):
+    opening = await sending(house)
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute(
+            """
+            CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE 'chosen' USING ERRCODE = 'deadlock_detected'; END $$;
+            CREATE TRIGGER lose BEFORE INSERT ON messaging.delivery
+               FOR EACH ROW EXECUTE FUNCTION lose()
+            """
+        )
+        refused = await post(client, status(opening, "failed"))
+        await owner.execute("DROP FUNCTION lose CASCADE")
+    finally:
+        await owner.close()
+    assert refused.status == 503
+    assert await house.value("SELECT count(*) FROM messaging.inbox") == 0
+    assert (await post(client, status(opening, "failed"))).status == 200
+    assert (await standing(house, opening)).failure is not None
+
+
 async def test_a_database_that_goes_away_is_503_and_nothing_is_half_written(
     client, house, database_url
 ):
