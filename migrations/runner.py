@@ -14,6 +14,8 @@ import asyncpg
 FOLDER = Path(__file__).parent
 _LOCK = 0x1B71D6E  # any constant: the key of this project's advisory lock
 _NO_TRANSACTION = "-- no-transaction"
+PATIENCE_S = 15 * 60.0
+"""For each statement, and for another runner to be done."""
 
 
 class MigrationChanged(Exception):
@@ -48,9 +50,10 @@ async def migrate(
     """Bring the database up to date; answers the names of what was applied."""
     conn = await asyncpg.connect(dsn, timeout=10)
     try:
+        await conn.execute(f"SET statement_timeout = {int(PATIENCE_S * 1000)}")
         await conn.execute("SELECT pg_advisory_lock($1)", _LOCK)
         # Behind a migration that waits for a lock, everybody waits: better to fail and try again.
-        await conn.execute("SET lock_timeout = '5s'; SET statement_timeout = '15min'")
+        await conn.execute("SET lock_timeout = '5s'")
         await conn.execute("CREATE SCHEMA IF NOT EXISTS migrations")
         await conn.execute(
             "CREATE TABLE IF NOT EXISTS migrations.applied ("
