@@ -70,6 +70,7 @@ class Reason(StrEnum):
     CHANNEL_THROTTLED = "channel_throttled"
     CHANNEL_DOWN = "channel_down"
     TEMPLATE_BLOCKED = "template_blocked"
+    WINDOW_CLOSED = "window_closed"
     DEADLINE_SHORT = "deadline_short"
     DEADLINE = "deadline"
 
@@ -83,7 +84,7 @@ _OF_FAILURE: dict[FailureClass, Reason] = {
     # Meta caps what one person gets (131049) or keeps a person apart (130472); the account's own users a
     # day have no code at all and are counted here.
     FailureClass.NOT_TODAY: Reason.FREQUENCY_CAP,
-    FailureClass.WINDOW_CLOSED: Reason.TEMPLATE_BLOCKED,
+    FailureClass.WINDOW_CLOSED: Reason.WINDOW_CLOSED,
     FailureClass.OUR_REQUEST: Reason.TEMPLATE_BLOCKED,
     FailureClass.TEMPLATE: Reason.TEMPLATE_BLOCKED,
     FailureClass.ACCOUNT: Reason.CHANNEL_DOWN,

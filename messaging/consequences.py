@@ -14,7 +14,7 @@ from messaging import accounts, contacts, reachability, templates
 from messaging.channel import Failure, FailureClass, StatusReport
 from messaging.delivery import REACHED, Standing, Status
 from messaging.reachability import Sighting
-from messaging.threads import thread
+from messaging.threads import close_window, thread
 
 log = structlog.get_logger()
 
@@ -116,6 +116,8 @@ async def _heed(
             await templates.stopped_by_provider(tx, change.message_id, failure.code)
         case FailureClass.ACCOUNT:
             await accounts.stop(tx, account_id, failure.code)
+        case FailureClass.WINDOW_CLOSED if change.after.failed is not None:
+            await close_window(tx, change.thread_id, at=change.after.failed.at)
         case _:
             pass
 

@@ -59,6 +59,11 @@ async def without_window(tx: Tx, thread_id: ThreadId) -> None:
     await tx.execute(*SQL["without_window"](workspace=tx.workspace_id, thread_id=thread_id))
 
 
+async def close_window(tx: Tx, thread_id: ThreadId, *, at: datetime) -> None:
+    """The provider refused free words at this time, whatever we had counted."""
+    await tx.execute(*SQL["close_window"](workspace=tx.workspace_id, thread_id=thread_id, at=at))
+
+
 async def note_inbound(tx: Tx, thread_id: ThreadId, *, at: datetime, window_s: int | None) -> None:
     """The customer wrote at this time: the window opens for `window_s`, or for good."""
     await tx.execute(

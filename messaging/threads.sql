@@ -21,6 +21,12 @@ SELECT thread_id, contact_id, account_id, last_inbound_at, window_until FROM mes
 UPDATE messaging.thread SET window_until = 'infinity'
  WHERE workspace_id = :workspace AND thread_id = :thread_id AND window_until IS DISTINCT FROM 'infinity';
 
+-- name: close_window
+-- The provider takes no free words here, unless the customer has written since it said so.
+UPDATE messaging.thread SET window_until = LEAST(window_until, :at)
+ WHERE workspace_id = :workspace AND thread_id = :thread_id
+   AND window_until > :at AND last_inbound_at < :at;
+
 -- name: note_inbound
 -- The customer wrote: the window opens, or stays open longer. A message that arrives late, or dated
 -- in the future, opens none longer than it should.

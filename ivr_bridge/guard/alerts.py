@@ -29,6 +29,8 @@ _TOO_MANY = {
     Reason.BUDGET: 1,
     Reason.CHANNEL_QUOTA: 1,
     Reason.TEMPLATE_BLOCKED: 1,
+    # Each brings its own chat right; several at once say that the provider counts otherwise than we do.
+    Reason.WINDOW_CLOSED: 3,
     # A caller or two on their third try, or from abroad, is no news.
     Reason.VELOCITY: 10,
     Reason.COUNTRY_BLOCKED: 20,
@@ -50,6 +52,7 @@ class AlertKind(StrEnum):
     CHANNEL_SILENT = "channel_silent"
     CHANNEL_STOPPED = "channel_stopped"
     TEMPLATE_BLOCKED = "template_blocked"
+    WINDOW_CLOSED = "window_closed"
     LINE_PAUSED = "line_paused"
     KEY_REFUSED = "key_refused"
 

@@ -359,6 +359,14 @@ async def test_resuming_inside_the_window_costs_no_template(house: House):
     assert await house.value("SELECT count(*) FROM handoff.conversation WHERE kind = 'chat'") == 1
     card = await house.value("SELECT card FROM handoff.conversation WHERE kind = 'chat'")
     assert (card["call_id"], card["context"]) == ("call-2", {"order": "17"})
+    # The provider counts the 24 hours, too, and otherwise: from now on it is a template again.
+    await house.network.behave(CALLER, "refused", code=131047)
+    told = await house.ivr.deflect("call-3")
+    assert (told.action, told.reason) == ("continue", "window_closed")
+    await house.network.behave(CALLER, "reachable")
+    told = await house.ivr.deflect("call-4")
+    assert (told.action, told.reason) == ("hangup", "resumed")
+    assert (await house.network.wire(CALLER))[-1]["type"] == "template"
 
 
 @pytest.mark.parametrize("what", ["engaged", "contained", "handed_over", "closed", "not_me"])

@@ -79,6 +79,21 @@ async def test_a_reply_is_posted_and_known_by_its_providers_id(house, thread_id)
     assert request.json["text"]["body"] == "Hello!"
     assert request.json["biz_opaque_callback_data"] == str(message_id)
     assert await house.value("SELECT count(*) FROM core.job WHERE kind = 'messaging.send'") == 0
+    with pytest.raises(WindowClosed):
+        await put(house, thread_id)
+
+
+async def test_a_customer_who_wrote_since_keeps_the_window_open(house, thread_id):
+    async with house.database.workspace(house.workspace_id) as tx:
+        earlier = house.clock() - timedelta(minutes=1)
+        await threads.close_window(tx, thread_id, at=earlier)
+        until = await threads.window_until(tx, thread_id)
+        assert until is not None
+        assert until > house.clock() + timedelta(hours=23)
+        await threads.close_window(tx, thread_id, at=house.clock() + timedelta(seconds=1))
+        until = await threads.window_until(tx, thread_id)
+        assert until is not None
+        assert until < house.clock() + timedelta(minutes=1)
 
 
 async def test_replies_of_a_thread_go_out_in_order(house, thread_id):

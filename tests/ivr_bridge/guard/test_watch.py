@@ -202,7 +202,7 @@ REFUSED = [
     (131050, "opted_out", []),
     (131049, "frequency_cap", []),
     (130472, "frequency_cap", []),
-    (131047, "template_blocked", [("template_blocked", "main")]),
+    (131047, "window_closed", []),
     (132001, "template_blocked", [("template_blocked", "main")]),
     (
         132015,
