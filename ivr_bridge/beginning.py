@@ -21,7 +21,7 @@ from ivr_bridge.reading import clean
 from ivr_bridge.rescue import CALLED, call_off
 from ivr_bridge.store import Attempt, NewAttempt
 from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, needed_ms
-from ivr_bridge.ways.choosing import confirm_of, look_up
+from ivr_bridge.ways.choosing import confirm_of, limits_there, look_up
 from ivr_bridge.ways.second import keep_in_mind
 from ivr_bridge.ways.second import planned as planned_second
 from messaging import openings, threads
@@ -84,7 +84,7 @@ async def begin(
     same = next((each for each in earlier if each.attempt == number), None)
     if same is not None:
         return Begun(same.deflection_id, repeated=True)
-    ready, prospect = await look_up(tx, wish, choices, now)
+    ready, prospect = await look_up(tx, wish, choices, now, chatting=met.conversation_open)
     met = met_there(met, ready, choices)
     setting = Setting(wish, ready, met, call_ref, prospect, earlier, admitted, budget, now, choices)
     return await _write(tx, setting, number)
@@ -127,7 +127,7 @@ def circumstances(
         else clean(request.consent.prompt_version),
         unwanted=met.unwanted if line.unwanted_listed else None,
         openings_ago_s=met.openings_ago_s,
-        limits=wish.limits,
+        limits=limits_there(wish, ready),
         time_left_ms=None if ready is None else _total_ms(wish, budget) - budget.elapsed_ms,
         time_needed_ms=None
         if ready is None

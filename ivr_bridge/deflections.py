@@ -159,7 +159,7 @@ class Deflections:
 
     async def _begin(self, wish: Wish, budget: Budget) -> tuple[Begun, Ready | None]:
         choices = await channels_for(self._means.readiness, wish)
-        choices = await self._means.guard.awake(wish.workspace_id, choices)
+        choices = await self._means.guard.usable(wish, choices)
         ready = choices[0] if choices else None
         now = self._means.clock()
         usual = not wish.line.terms.channels and ready is not None and not ready.windowless

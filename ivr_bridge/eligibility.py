@@ -63,7 +63,7 @@ class Eligibility:
             rehearsal = Rehearsal(self.database, self.readiness, self.guard, self.clock)
             return await rehearsal.of_offer(wish, budget)
         choices = await channels_for(self.readiness, wish)
-        choices = await self.guard.awake(wish.workspace_id, choices)
+        choices = await self.guard.usable(wish, choices)
         policy = wish.line.terms.policy
         recent_calls = await self.readiness.recent_calls(wish.workspace_id, wish.line, policy)
         beside = await candidate(self.readiness, wish)
@@ -102,7 +102,7 @@ class Eligibility:
         call_ref = await calls.hold(tx, wish) if made is None else made
         if met.rescued_contact is not None:
             await call_off(tx, met.rescued_contact, CALLED)
-        ready, prospect = await look_up(tx, wish, choices, now)
+        ready, prospect = await look_up(tx, wish, choices, now, chatting=met.conversation_open)
         at = await moment(tx, wish, new=made is not None, recent_calls=asked.recent_calls, now=now)
         met = met_there(met, ready, choices)
         first = circumstances(wish, ready, met, prospect, asked.budget, asked=False)

@@ -53,6 +53,10 @@ class Ready:
 
     term: ChannelTerm | None = None
     """What the line says about this channel, when it names several."""
+    users_left: bool | None = None
+    """May it write to somebody new today? Said by the guard where there are several channels; None
+    without a limit.
+    """
 
     @property
     def users_per_day(self) -> int | None:

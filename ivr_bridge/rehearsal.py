@@ -46,7 +46,7 @@ class Rehearsal:
 
     async def _rehearse(self, wish: Wish, budget: Budget, *, asked: bool) -> Answer:
         choices = await channels_for(self.readiness, wish)
-        choices = await self.guard.awake(wish.workspace_id, choices)
+        choices = await self.guard.usable(wish, choices)
         recent_calls = await self.readiness.recent_calls(
             wish.workspace_id, wish.line, wish.line.terms.policy
         )
@@ -75,7 +75,7 @@ class Rehearsal:
         call_ref, met = await calls.meet(tx, wish, choices[0].account if choices else None)
         if call_ref is None:
             await calls.hold(tx, wish)
-        ready, prospect = await look_up(tx, wish, choices, now)
+        ready, prospect = await look_up(tx, wish, choices, now, chatting=met.conversation_open)
         at = await moment(tx, wish, new=call_ref is not None, recent_calls=recent_calls, now=now)
         met = met_there(met, ready, choices)
         seen = circumstances(wish, ready, met, prospect, budget, asked=asked)

@@ -88,12 +88,21 @@ class Guard:
             budget_left=standing.left(wish.line.line_id, wish.line.terms.budget),
         )
 
-    async def awake(self, workspace_id: WorkspaceId, choices: Sequence[Ready]) -> Sequence[Ready]:
-        """The channels that are not paused; all of them, when every one is: that is the reason to tell."""
-        if len(choices) < 2:  # noqa: PLR2004 - a single one is refused by its rule
+    async def usable(self, wish: Wish, choices: Sequence[Ready]) -> Sequence[Ready]:
+        """The channels that are not paused and whose template is taken, and whether each has users left;
+        all of them, when nothing is usable: that is the reason to tell.
+        """
+        if not wish.line.terms.channels:  # a single one is refused by its rules
             return choices
-        standing = await self.standings.of(workspace_id)
-        return [each for each in choices if not standing.rests(each.account.name)] or choices
+        standing = await self.standings.of(wish.workspace_id)
+        seen = [
+            replace(each, users_left=_users_left(wish.line, each, standing)) for each in choices
+        ]
+        return [
+            each
+            for each in seen
+            if not standing.rests(each.account.name) and _template_taken(wish, each)
+        ] or seen
 
     @asynccontextmanager
     async def entering(

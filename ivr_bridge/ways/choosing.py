@@ -1,12 +1,14 @@
 """Which channel a caller is written to on, and with what evidence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from core.postgres import Tx
 from core.vocabulary import ChannelKind
 from ivr_bridge import opening
 from ivr_bridge.evidence import Confirm, stricter
+from ivr_bridge.guard.limits import Limits
 from ivr_bridge.opening import Wish
 from ivr_bridge.readiness import Readiness, Ready
 from messaging import openings
@@ -37,9 +39,10 @@ async def channels_for(readiness: Readiness, wish: Wish) -> Sequence[Ready]:
 
 
 async def look_up(
-    tx: Tx, wish: Wish, choices: Sequence[Ready], now: datetime
+    tx: Tx, wish: Wish, choices: Sequence[Ready], now: datetime, *, chatting: bool
 ) -> tuple[Ready | None, Prospect]:
-    """The first channel that nothing speaks against, and what is known of the caller there.
+    """The first channel that nothing speaks against, and what is known of the caller there. On the
+    first of all they may be `chatting`, and then are no further user of it.
 
     Without any such, the first: what speaks against it is the reason to tell.
     """
@@ -48,11 +51,19 @@ async def look_up(
     first: tuple[Ready, Prospect] | None = None
     for ready in choices:
         prospect = await openings.look_up(tx, wish.caller.target, ready.account, now)
-        if _clear(wish, ready, prospect):
+        room = ready.users_left is not False or (chatting and first is None)
+        if room and _clear(wish, ready, prospect):
             return ready, prospect
         first = first or (ready, prospect)
     assert first is not None, "there is at least one choice"  # noqa: S101
     return first
+
+
+def limits_there(wish: Wish, ready: Ready | None) -> Limits:
+    """The guard looked at the first of several channels; each has users of its own."""
+    if ready is None or ready.term is None:
+        return wish.limits
+    return replace(wish.limits, users_left=ready.users_left)
 
 
 def confirm_of(wish: Wish, ready: Ready | None) -> Confirm:
@@ -73,12 +84,21 @@ def unreliable(wish: Wish, ready: Ready) -> bool:
 
 
 def follows(choices: Sequence[Ready], chosen: Ready) -> Ready | None:
-    """The channel that may follow when the chosen one certainly failed: the next of another kind."""
+    """The channel that may follow when the chosen one certainly failed: the next of another kind, if
+    it may write to somebody new.
+    """
     place = next(
         (number for number, each in enumerate(choices) if each.account.id == chosen.account.id), -1
     )
     later = choices[place + 1 :] if place >= 0 else ()
-    return next((each for each in later if each.account.kind is not chosen.account.kind), None)
+    return next(
+        (
+            each
+            for each in later
+            if each.account.kind is not chosen.account.kind and each.users_left is not False
+        ),
+        None,
+    )
 
 
 def _clear(wish: Wish, ready: Ready, prospect: Prospect) -> bool:

@@ -98,6 +98,71 @@ async def test_another_channel_stands_in_for_a_paused_one(house: House):
     assert (await house.network.openings(CALLER), await sms_to(house)) == (0, 1)
 
 
+async def allow_users(house: House, account: str, most: int, today: int) -> None:
+    """How many people the provider lets this account write to in a day, and how many it has."""
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE messaging.account SET version = version + 1,"
+            " settings = settings || jsonb_build_object('users_per_day', $2::text) WHERE name = $1",
+            account, str(most),
+        )  # fmt: skip
+        await tx.execute(
+            "INSERT INTO ivr_bridge.account_pace (workspace_id, account_id, samples, users_today)"
+            " SELECT workspace_id, account_id, 0, $2 FROM messaging.account WHERE name = $1"
+            " ON CONFLICT (workspace_id, account_id) DO UPDATE SET users_today = excluded.users_today",
+            account, today,
+        )  # fmt: skip
+    house.forget()
+
+
+async def test_another_channel_stands_in_for_one_that_has_written_to_enough_people(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS), repeat_call_s=0)
+    assert (await house.ivr.deflect("call-1")).json["channel"] == "whatsapp"
+    message = {"type": "text", "text": {"body": "Где мой заказ?"}}
+    inbound = {"account": "100000000000001", "from": CALLER, "message": message}
+    await house.network.ask("POST", "/sandbox/inbound", inbound)
+    await house.network.ask("POST", "/sandbox/webhooks/flush", {})
+    await house.work("inbound")
+    await allow_users(house, "whatsapp", 2, 2)
+    for dry_run in (True, False):
+        for ask in (house.ivr.eligible, house.ivr.deflect):
+            told = await ask("call-2", "+79005550104", dry_run=dry_run)
+            assert (told.reason, told.json["channel"]) == ("ok", "sms")
+    # Who chats there already is nobody new.
+    told = await house.ivr.deflect("call-3")
+    assert (told.reason, told.json["channel"]) == ("resumed", "whatsapp")
+    await allow_users(house, "sms", 1, 1)
+    told = await house.ivr.deflect("call-4", "+79005550105")
+    assert (told.reason, told.json["channel"]) == ("channel_quota", "whatsapp")
+
+
+async def test_the_channel_that_stands_in_is_held_to_its_own_limit(house: House):
+    await house.network.behave(CALLER, "refused")
+    await house.ivr.deflect("call-0")
+    await house.change_line(terms=terms(WHATSAPP, SMS))
+    await allow_users(house, "sms", 1, 1)
+    # Known not to be on WhatsApp, and SMS has no room for anybody new; nor may it follow a failure.
+    assert (await house.ivr.deflect("call-1")).reason == "not_on_channel"
+    fresh = "+79005550106"
+    await house.network.behave(fresh, "refused")
+    assert (await house.ivr.deflect("call-2", fresh)).reason == "not_on_channel"
+    assert await sms_to(house) == await sms_to(house, fresh) == 0
+
+
+async def test_another_channel_stands_in_for_one_whose_template_is_refused(house: House):
+    await house.change_line(terms=terms(WHATSAPP, SMS, budget={"hour": 1}))
+    await allow_users(house, "whatsapp", 9, 0)
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE ivr_bridge.account_pace SET refused_templates = '{call_to_chat/ru}'"
+        )
+    house.forget()
+    told = await house.ivr.deflect("call-1")
+    assert (told.reason, told.json["channel"]) == ("ok", "sms")
+    told = await house.ivr.deflect("call-2", "+79005550104")
+    assert (told.action, told.reason) == ("continue", "budget"), "it is paid for, too"
+
+
 async def test_who_told_the_provider_to_stop_us_is_not_chased(house: House):
     await house.change_line(terms=terms(WHATSAPP, SMS))
     await house.network.behave(CALLER, "refused", code=131050)
