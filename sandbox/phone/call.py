@@ -158,7 +158,7 @@ class Call:
     def _stay(self, answer: Exchanged, otherwise: str) -> None:
         self.outcome = "continue"
         self._set("queue")
-        self._say(self._prompt(answer, otherwise))
+        self._say(self._prompt(answer, otherwise), why=answer.why)
 
     async def _listen(self) -> str | None:
         """The next key, or None when the caller stays silent; earlier keys were not an answer."""
@@ -201,12 +201,13 @@ class Call:
         key = answer.field("prompt_key")
         return str(key) if prompts.known(key) else otherwise
 
-    def _say(self, key: str, by: str = "ivr") -> None:
+    def _say(self, key: str, by: str = "ivr", *, why: str | None = None) -> None:
         if self.state != "ended":
-            self._line(by, prompts.text(self.line, key, self.caller.language), key=key)
+            self._line(by, prompts.text(self.line, key, self.caller.language), key=key, why=why)
 
-    def _line(self, by: str, text: str, *, key: str) -> None:
-        entry = {"n": len(self._transcript), "at": self._timeline.now(), "by": by}
+    def _line(self, by: str, text: str, *, key: str, why: str | None = None) -> None:
+        """What is said or pressed; `why` is for whoever watches, the caller does not hear it."""
+        entry = {"n": len(self._transcript), "at": self._timeline.now(), "by": by, "why": why}
         self._transcript.append({**entry, "key": key, "text": text})
         self._changed(self)
 

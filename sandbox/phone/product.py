@@ -37,6 +37,14 @@ class Exchanged:
         word = self.reply.get("action")
         return word if word in {"offer", "hangup", "poll"} else "continue"
 
+    @property
+    def why(self) -> str | None:
+        """The product's reason, its fault, or that nothing came; None when it gave none."""
+        if self.error is not None:
+            return "no_answer"
+        told = self.field("reason") or self.field("code")
+        return told if isinstance(told, str) else None
+
     def field(self, name: str) -> Any:
         """A field of the reply, if there is a reply."""
         return self.reply.get(name) if isinstance(self.reply, dict) else None

@@ -17,6 +17,7 @@ from config.cli import main
 from config.settings import Settings
 from config.wiring import ENDPOINTS
 from ivr_bridge.guard.alerts import AlertKind
+from ivr_bridge.outcome import Reason
 from ivr_bridge.reports.api import METRICS
 
 ROOT = Path(__file__).parents[2]
@@ -142,3 +143,11 @@ def test_every_target_of_make_exists():
     for page in TODAY:
         for target in re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE):
             assert target in targets, f"{relative(page)}: make {target}"
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_explained_and_has_words_on_the_pages(reason: Reason):
+    assert f"`{reason}`" in (ROOT / "docs" / "ivr" / "api.md").read_text()
+    for language in ("en", "ru"):
+        words = (ROOT / "web" / "src" / "i18n" / language / "common.ts").read_text()
+        assert f"'reason.{reason}': " in words, language

@@ -143,6 +143,7 @@ async def test_a_product_that_is_down_keeps_the_call(
     await phone.dial(LINE)
     call = await phone.wait_for_call(queued)
     assert call["transcript"][-1]["key"] == "stay_on_line"
+    assert call["transcript"][-1]["why"] == "no_answer"
     assert "ClientConnectorError" in call["api"][0]["error"]
 
 
@@ -215,7 +216,8 @@ async def test_an_ivr_that_can_loop_polls(
 async def test_a_withheld_number_is_not_told(ivr: IvrApi, phone: Phone) -> None:
     ivr.eligibility = [{"action": "continue", "reason": "caller_withheld"}]
     await phone.dial(LINE, withheld=True)
-    await phone.wait_for_call(queued)
+    call = await phone.wait_for_call(queued)
+    assert [line["why"] for line in call["transcript"]] == [None, "caller_withheld"]
     assert ivr.asked[0][1]["caller_withheld"] is True
     assert CALLER not in str((ivr.asked, ivr.events))
 

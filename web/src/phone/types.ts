@@ -28,6 +28,8 @@ export interface TranscriptLine {
   by: 'ivr' | 'person' | 'caller';
   key: string;
   text: string;
+  /** The service's reason for it, where it had one; the caller does not hear it. */
+  why: string | null;
 }
 
 export interface Exchanged {

@@ -1,5 +1,5 @@
 /** The phone's words. They stand apart from the product's: the sandbox is not part of it. */
-import { speech, type Language } from '../i18n/index.svelte.ts';
+import { keyFor, speech, t, type Language } from '../i18n/index.svelte.ts';
 
 const en = {
   title: 'A customer’s phone',
@@ -37,6 +37,8 @@ const en = {
   ivr: 'IVR',
   person: 'Operator',
   you: 'You pressed',
+  why: 'Reason, not spoken: {why}',
+  noAnswer: 'the service did not answer in time',
   yes: 'Messenger',
   no: 'Stay',
   noChats: 'No messages yet',
@@ -132,6 +134,8 @@ const ru: Record<Word, string> = {
   ivr: 'Меню',
   person: 'Оператор',
   you: 'Вы нажали',
+  why: 'Причина, вслух не говорится: {why}',
+  noAnswer: 'сервис не ответил вовремя',
   yes: 'Мессенджер',
   no: 'Остаться',
   noChats: 'Сообщений пока нет',
@@ -196,6 +200,12 @@ export function say(word: Word, values: Record<string, string | number> = {}): s
   return WORDS[speech.language][word].replace(/\{(\w+)\}/g, (whole, name: string) =>
     String(values[name] ?? whole),
   );
+}
+
+/** Why the service had a caller stay, in the words of its own pages; a new reason shows its own name. */
+export function because(code: string): string {
+  const key = keyFor('reason', code);
+  return say('why', { why: code === 'no_answer' ? say('noAnswer') : key === null ? code : t(key) });
 }
 
 /** What a behaviour is called; a new one shows its own name. */
