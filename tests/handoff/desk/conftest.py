@@ -161,3 +161,22 @@ async def desk(house: Any, wake: Any, clock: Any) -> AsyncIterator[DeskServer]:
 def serve(house: Any, wake: Any, clock: Any) -> Any:
     """Start web processes, each with hints of its own if wanted."""
     return lambda hints=None: serving(house, hints or wake, clock)
+
+
+@pytest.fixture
+async def olga(desk: DeskServer) -> AsyncIterator[Browser]:
+    """An operator at her desk, taking work."""
+    browser = await desk.signed_in("olga")
+    connection = await browser.hello()
+    await connection.receive_json()
+    await browser.ask("PUT", "/v1/operators/me/presence", {"declared": "online"})
+    yield browser
+    await connection.close()
+
+
+@pytest.fixture
+async def held(desk: DeskServer, olga: Browser) -> Any:
+    """What she has just accepted, as she sees it."""
+    await desk.house.queued()
+    (held_out,) = await desk.house.offered(olga.person_id)
+    return await olga.post(f"/v1/reservations/{public('rs', held_out.reservation_id)}/accept")
