@@ -9,10 +9,8 @@ import pytest
 
 from core.access.keys import put_key
 from core.ids import new_id, public
-from ivr_bridge.deflections import BEGIN_WITHIN_S
 from ivr_bridge.dialects.telling import VERBS
 from ivr_bridge.evidence import Confirm
-from ivr_bridge.line import Consent
 from ivr_bridge.lines import put_line
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House, line_draft
 from tests.ivr_bridge.ivr import Told
@@ -238,31 +236,6 @@ async def test_a_disabled_line_sends_nothing(house: House):
     assert await house.network.counts() == {}
 
 
-async def test_a_line_may_insist_on_observed_consent(house: House):
-    await house.change_line(consent=Consent("dtmf", "wa-1", require_explicit=True))
-    assert (await house.ivr.deflect()).reason == "no_consent"
-    told = await house.ivr.deflect("call-2", consent={"given": True, "prompt_version": "wa-ru-7"})
-    assert told.action == "hangup"
-    stored = await house.rows("SELECT consent FROM ivr_bridge.deflection ORDER BY created_at")
-    assert stored[1]["consent"]["source"] == "ivr"
-    assert stored[1]["consent"]["prompt_version"] == "wa-ru-7"
-
-
-async def test_without_a_word_the_lines_own_prompt_is_recorded_as_declared(house: House):
-    await house.ivr.deflect()
-    await house.ivr.deflect("call-2", consent={"given": "", "method": "voice"})
-    stored = await house.rows("SELECT consent FROM ivr_bridge.deflection")
-    declared = {"source": "declared_by_line", "method": "dtmf", "prompt_version": "wa-1"}
-    assert [row["consent"] for row in stored] == [declared, declared]
-
-
-async def test_a_prompt_that_the_ivr_named_and_cannot_be_read_is_not_the_lines(house: House):
-    await house.ivr.deflect(consent={"given": True, "prompt_version": ["wa-ru-7"]})
-    assert await house.value("SELECT consent FROM ivr_bridge.deflection") == {
-        "source": "ivr", "given": True, "method": "dtmf",
-    }  # fmt: skip
-
-
 async def test_an_opted_out_person_is_left_alone(house: House):
     await house.ivr.deflect()
     async with house.database.workspace(house.workspace_id) as tx:
@@ -341,75 +314,10 @@ async def test_a_rehearsal_answers_with_the_trace_and_does_nothing(house: House)
     assert (await house.ivr.deflect()).action == "hangup"
 
 
-async def test_polling_loops_until_there_is_a_decision(house: House):
-    await house.network.behave(CALLER, "reachable", sent_ms=1500, delivered_ms=2000)
-    told = await house.ivr.deflect(can_poll=True, deadline_ms=900)
-    assert (told.action, told.json["prompt_key"]) == ("poll", "please_wait")
-    assert told.json["poll_after_ms"] > 0
-    path = f"/v1/deflections/{told.json['deflection_id']}"
-    at_once = await house.ivr.get(path)
-    assert at_once.action == "poll"
-    waited = await house.ivr.get(path + "?wait_ms=8000")
-    assert (waited.action, waited.json["evidence"]) == ("hangup", "delivered_now")
-    assert (await house.ivr.get(path + "?format=text")).body == b"hangup"
-    assert await house.network.counts() == {CALLER: 1}
-
-
-async def test_polling_ends_when_the_attempts_time_is_over(house: House):
-    await house.network.behave(CALLER, "manual")
-    told = await house.ivr.deflect(can_poll=True, deadline_ms=900)
-    assert told.action == "poll"
-    async with house.database.workspace(house.workspace_id) as tx:
-        await tx.execute(
-            "UPDATE ivr_bridge.deflection SET pending_until = now() - interval '1 second'"
-        )
-    over = await house.ivr.get(f"/v1/deflections/{told.json['deflection_id']}?wait_ms=100")
-    assert (over.action, over.reason) == ("continue", "deadline")
-
-
-async def test_a_line_without_polling_never_says_poll(house: House):
-    await house.change_line(can_poll=False)
-    await house.network.behave(CALLER, "manual")
-    told = await house.ivr.deflect(can_poll=True, deadline_ms=900)
-    assert told.action == "continue"
-
-
 async def test_redis_away_costs_a_sweep_and_nothing_else(house: House, monkeypatch):
     monkeypatch.setattr(house.wake, "_ring", lambda topic: None)
     told = await house.ivr.deflect()
     assert told.action == "hangup"
-
-
-async def test_a_database_that_hangs_is_a_continue_within_a_second(house: House):
-    house.deflections._begin_within_s = BEGIN_WITHIN_S
-    async with house.database.workspace(house.workspace_id) as tx:
-        await tx.execute("LOCK TABLE ivr_bridge.call IN ACCESS EXCLUSIVE MODE")
-        told = await house.ivr.deflect()
-    assert told.status == 503
-    assert told.action == "continue"
-    assert told.took_s < 1.5
-    assert "Retry-After" in told.headers
-
-
-async def test_a_database_that_hangs_in_mid_race_is_a_continue_in_time(house: House):
-    await house.network.behave(CALLER, "reachable", sent_ms=300)
-    deciding = asyncio.ensure_future(house.ivr.deflect(deadline_ms=1500))
-    await house.network.wire(CALLER, kind="opening", wait_ms=3000)
-    async with house.database.workspace(house.workspace_id) as tx:
-        await tx.execute("LOCK TABLE ivr_bridge.deflection IN ACCESS EXCLUSIVE MODE")
-        told = await deciding
-    assert told.action == "continue"
-    assert told.took_s < 1.5
-    # Nobody was told to hang up, and nobody is once the attempt's time is over, which the database
-    # says: it began to count when it wrote the attempt down, a moment after the request.
-    async with asyncio.timeout(2):
-        while not await house.value(  # noqa: ASYNC110 - the database tells nobody
-            "SELECT pending_until < clock_timestamp() FROM ivr_bridge.deflection"
-        ):
-            await asyncio.sleep(0.02)
-    await house.network.ask("POST", "/sandbox/webhooks/flush", {})
-    again = await house.ivr.deflect()
-    assert again.action == "continue"
 
 
 async def test_a_withheld_caller_may_key_in_a_mobile(house: House):

@@ -1,11 +1,13 @@
 """A database that does not answer keeps no caller waiting: the call goes on, in time."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
+from ivr_bridge.deflections import BEGIN_WITHIN_S
 from ivr_bridge.reading import deadline_named
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House
 
@@ -61,6 +63,38 @@ async def test_a_no_that_cannot_be_written_down_goes_on_in_time(house: House, da
         )
     assert (told.status, b"Hangup" in told.body) == (200, False)
     assert told.took_s < 0.7
+
+
+async def test_a_database_that_hangs_is_a_continue_within_a_second(house: House):
+    house.deflections._begin_within_s = BEGIN_WITHIN_S
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute("LOCK TABLE ivr_bridge.call IN ACCESS EXCLUSIVE MODE")
+        told = await house.ivr.deflect()
+    assert told.status == 503
+    assert told.action == "continue"
+    assert told.took_s < 1.5
+    assert "Retry-After" in told.headers
+
+
+async def test_a_database_that_hangs_in_mid_race_is_a_continue_in_time(house: House):
+    await house.network.behave(CALLER, "reachable", sent_ms=300)
+    deciding = asyncio.ensure_future(house.ivr.deflect(deadline_ms=1500))
+    await house.network.wire(CALLER, kind="opening", wait_ms=3000)
+    async with house.database.workspace(house.workspace_id) as tx:
+        await tx.execute("LOCK TABLE ivr_bridge.deflection IN ACCESS EXCLUSIVE MODE")
+        told = await deciding
+    assert told.action == "continue"
+    assert told.took_s < 1.5
+    # Nobody was told to hang up, and nobody is once the attempt's time is over, which the database
+    # says: it began to count when it wrote the attempt down, a moment after the request.
+    async with asyncio.timeout(2):
+        while not await house.value(  # noqa: ASYNC110 - the database tells nobody
+            "SELECT pending_until < clock_timestamp() FROM ivr_bridge.deflection"
+        ):
+            await asyncio.sleep(0.02)
+    await house.network.ask("POST", "/sandbox/webhooks/flush", {})
+    again = await house.ivr.deflect()
+    assert again.action == "continue"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from ivr_bridge.dialects.secrets import put_secrets
 from ivr_bridge.dialects.signatures import Signer, jambonz_signature
 from tests.ivr_bridge.conftest import CALLER, LINE, House, Told
 
+ONWARD = "https://pbx.example/queue?a=1&b=2"
+"""Where a line says that its calls go on."""
 TOKEN, OLD_TOKEN, WEBHOOK_SECRET = "twilio-token-1", "twilio-token-0", "jambonz-secret"
 PUBLIC = "http://127.0.0.1"
 """What the house calls itself; the port that it listens on is its proxy's business."""
