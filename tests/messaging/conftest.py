@@ -11,14 +11,22 @@ import aiohttp
 import pytest
 
 from core.events import Events
-from core.ids import MessageId, WorkspaceId
+from core.ids import MessageId, ThreadId, WorkspaceId
 from core.jobs import Band, Handler, NewJob, Worker
 from core.postgres import Database, Tx
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind, PhoneNumber
 from core.wake import Wake
+from messaging import contacts, threads
 from messaging.accounts import AccountDraft, Accounts, account, put_account
-from messaging.channel import Account, Channel, Failure, ReportedStatus, StatusReport
+from messaging.channel import (
+    Account,
+    AddressKind,
+    Channel,
+    Failure,
+    ReportedStatus,
+    StatusReport,
+)
 from messaging.channels.whatsapp.adapter import WhatsApp
 from messaging.content import Content, ContentType, TemplateUse
 from messaging.files import Files
@@ -219,3 +227,15 @@ async def house(
                 wake=wake,
                 clock=clock,
             )
+
+
+@pytest.fixture
+async def thread_id(house: House) -> ThreadId:
+    """A customer who wrote just now."""
+    async with house.database.workspace(house.workspace_id) as tx:
+        who = await contacts.contact_for_sender(
+            tx, house.account.kind, {AddressKind.WA_ID: "79005550101"}, "Anna"
+        )
+        made = await threads.thread_for(tx, who.contact_id, house.account.id)
+        await threads.note_inbound(tx, made, at=house.clock(), window_s=24 * 3600)
+    return made

@@ -1,49 +1,20 @@
 """A reply ends sent, failed or visibly unknown, and never goes out twice by itself."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
-from core.ids import MessageId, ThreadId
+from core.ids import MessageId
 from core.jobs import LeaseLost
 from core.jobs.store import Job
 from core.jobs.worker import Snooze
-from messaging import contacts, outbox, receipts, threads
-from messaging.channel import AddressKind
-from messaging.content import Content, ContentType, Option, TemplateUse
-from messaging.outbox import Author, NotUncertain, OptedOut, WindowClosed
+from messaging import outbox, receipts
+from messaging.content import Content, ContentType, Option
+from messaging.outbox import Author, NotUncertain, WindowClosed
 from messaging.sender import LEASE_S, Sender
-from messaging.threads import ThreadUnknown
 from tests.fakes import cloud_api
 from tests.messaging.conftest import House
-
-BOT = Author("bot", name="Toyshop")
-HELLO = Content(ContentType.TEXT, text="Hello!")
-
-
-@pytest.fixture
-async def thread_id(house: House) -> ThreadId:
-    """A customer who wrote just now."""
-    async with house.database.workspace(house.workspace_id) as tx:
-        who = await contacts.contact_for_sender(
-            tx, house.account.kind, {AddressKind.WA_ID: "79005550101"}, "Anna"
-        )
-        made = await threads.thread_for(tx, who.contact_id, house.account.id)
-        await threads.note_inbound(tx, made, at=house.clock(), window_s=24 * 3600)
-    return made
-
-
-async def put(house: House, thread_id: ThreadId, content: Content = HELLO, **more) -> MessageId:
-    async with house.database.workspace(house.workspace_id) as tx:
-        return await outbox.put(tx, thread_id=thread_id, content=content, author=BOT, **more)
-
-
-async def state(house: House, message_id: MessageId) -> tuple[str, str | None]:
-    (row,) = await house.rows(
-        "SELECT status, failed_code FROM messaging.message WHERE message_id = $1", message_id
-    )
-    return row["status"], row["failed_code"]
+from tests.messaging.replies import put, state
 
 
 async def job_of(house: House) -> Job:
@@ -79,21 +50,6 @@ async def test_a_reply_is_posted_and_known_by_its_providers_id(house, thread_id)
     assert request.json["text"]["body"] == "Hello!"
     assert request.json["biz_opaque_callback_data"] == str(message_id)
     assert await house.value("SELECT count(*) FROM core.job WHERE kind = 'messaging.send'") == 0
-    with pytest.raises(WindowClosed):
-        await put(house, thread_id)
-
-
-async def test_a_customer_who_wrote_since_keeps_the_window_open(house, thread_id):
-    async with house.database.workspace(house.workspace_id) as tx:
-        earlier = house.clock() - timedelta(minutes=1)
-        await threads.close_window(tx, thread_id, at=earlier)
-        until = await threads.window_until(tx, thread_id)
-        assert until is not None
-        assert until > house.clock() + timedelta(hours=23)
-        await threads.close_window(tx, thread_id, at=house.clock() + timedelta(seconds=1))
-        until = await threads.window_until(tx, thread_id)
-        assert until is not None
-        assert until < house.clock() + timedelta(minutes=1)
 
 
 async def test_replies_of_a_thread_go_out_in_order(house, thread_id):
@@ -104,53 +60,6 @@ async def test_replies_of_a_thread_go_out_in_order(house, thread_id):
         await put(house, thread_id, Content(ContentType.TEXT, text=str(number)))
     await house.work("send")
     assert [each.json["text"]["body"] for each in house.provider.heard] == ["0", "1", "2", "3", "4"]
-
-
-async def test_the_same_client_key_is_the_same_message(house, thread_id):
-    first = await put(house, thread_id, client_key="c1")
-    assert await put(house, thread_id, client_key="c1") == first
-    assert await house.value("SELECT count(*) FROM core.job WHERE kind = 'messaging.send'") == 1
-
-
-async def test_free_words_need_an_open_window(house, thread_id):
-    async with house.database.workspace(house.workspace_id) as tx:
-        await tx.execute("UPDATE messaging.thread SET window_until = now() - interval '1 s'")
-    with pytest.raises(WindowClosed):
-        await put(house, thread_id)
-    template = Content(ContentType.TEMPLATE, text="Hi", template=TemplateUse("again", "en"))
-    assert await state(house, await put(house, thread_id, template)) == ("queued", None)
-
-
-async def test_who_never_wrote_gets_no_free_words(house):
-    async with house.database.workspace(house.workspace_id) as tx:
-        who = await contacts.contact_for_sender(
-            tx, house.account.kind, {AddressKind.WA_ID: "79005550102"}, None
-        )
-        silent = await threads.thread_for(tx, who.contact_id, house.account.id)
-    with pytest.raises(WindowClosed):
-        await put(house, silent)
-
-
-async def test_who_opted_out_hears_nothing_until_they_write_again(house, thread_id):
-    async with house.database.workspace(house.workspace_id) as tx:
-        held = await threads.thread(tx, thread_id)
-        await contacts.opt_out(tx, held.contact_id, house.account.kind, "not_me")
-    with pytest.raises(OptedOut):
-        await put(house, thread_id)
-    async with house.database.workspace(house.workspace_id) as tx:
-        await tx.execute("UPDATE messaging.opt_out SET at = at - interval '1 hour'")
-    assert await put(house, thread_id)
-    # They wrote since, and now they say it once more.
-    async with house.database.workspace(house.workspace_id) as tx:
-        await contacts.opt_out(tx, held.contact_id, house.account.kind, "stop")
-    with pytest.raises(OptedOut):
-        await put(house, thread_id)
-
-
-async def test_a_foreign_thread_is_not_there(house, other_workspace_id, thread_id):
-    with pytest.raises(ThreadUnknown):
-        async with house.database.workspace(other_workspace_id) as tx:
-            await outbox.put(tx, thread_id=thread_id, content=HELLO, author=BOT)
 
 
 async def test_a_passing_refusal_is_tried_again_later(house, thread_id):
@@ -188,6 +97,7 @@ async def test_an_outage_has_an_end(house, thread_id):
 async def test_a_final_refusal_fails_the_message(house, thread_id):
     house.provider.answer(cloud_api.error(131047), status=400)
     message_id = await put(house, thread_id)
+    house.clock.advance(0.001)  # the customer wrote before that, and the database is later still
     await house.work("send")
     assert await state(house, message_id) == ("sending", "131047")
     assert house.heard.named("message.failed") == [
@@ -199,6 +109,8 @@ async def test_a_final_refusal_fails_the_message(house, thread_id):
         }
     ]
     assert await house.value("SELECT count(*) FROM core.job WHERE kind = 'messaging.send'") == 0
+    with pytest.raises(WindowClosed):
+        await put(house, thread_id)
 
 
 async def test_a_broken_connection_is_visibly_unknown_and_never_sent_again(house, thread_id):
@@ -311,56 +223,6 @@ async def test_buttons_answer_to_a_message(house, thread_id):
     assert [each["reply"]["id"] for each in buttons] == ["o", "h"]
 
 
-async def test_a_file_goes_up_once_and_is_then_known_there(house, thread_id):
-    kept = await house.library.put_up(
-        house.workspace_id,
-        content=b"%PDF-1.7 an invoice",
-        name="invoice.pdf",
-        by=thread_id,
-    )
-    house.provider.answer({"id": "700"})
-    house.provider.answer(cloud_api.accepted())
-    house.provider.answer({**cloud_api.accepted(), "messages": [{"id": "wamid.2"}]})
-    invoice = Content(ContentType.DOCUMENT, text="Your invoice", media_id=kept.media_id)
-    await put(house, thread_id, invoice)
-    await put(house, thread_id, invoice)
-    await house.work("send")
-    assert [each.path.rpartition("/")[2] for each in house.provider.heard] == [
-        "media",
-        "messages",
-        "messages",
-    ]
-    assert house.provider.heard[2].json["document"]["id"] == "700"
-
-
-async def test_a_file_whose_upload_broke_off_is_tried_again(house, thread_id):
-    kept = await house.library.put_up(
-        house.workspace_id, content=b"%PDF-1.7 an invoice", name=None, by=thread_id
-    )
-    house.provider.hang_up()
-    message_id = await put(house, thread_id, Content(ContentType.DOCUMENT, media_id=kept.media_id))
-    await house.work("send")
-    assert await state(house, message_id) == ("queued", None)
-
-
-async def test_a_file_that_cannot_be_read_leaves_nobody_in_doubt(house, thread_id, tmp_path):
-    """Nothing went out, so the message is not `unknown`: it waits, or fails for good."""
-    kept = await house.library.put_up(
-        house.workspace_id, content=b"%PDF-1.7 an invoice", name=None, by=thread_id
-    )
-    stored = tmp_path / "files" / kept.stored_as
-    stored.rename(tmp_path / "elsewhere")
-    stored.symlink_to(stored)  # the store answers, but not with a file
-    message_id = await put(house, thread_id, Content(ContentType.DOCUMENT, media_id=kept.media_id))
-    await house.work("send")
-    assert await state(house, message_id) == ("queued", None)
-    stored.unlink()
-    await house.hurry()
-    await house.work("send")
-    assert await state(house, message_id) == ("sending", "file_gone")
-    assert house.provider.heard == []
-
-
 async def test_ticks_are_shown_once_and_nothing_depends_on_them(house, thread_id):
     async with house.database.workspace(house.workspace_id) as tx:
         read = await tx.fetchval(
@@ -420,16 +282,3 @@ async def test_a_stopped_account_rests(house, thread_id):
         )
         known = await openings.look_up(tx, CALLER, house.account, house.clock())
     assert known.account_stopped is None
-
-
-async def test_a_late_customer_message_opens_no_longer_window(house, thread_id):
-    async with house.database.workspace(house.workspace_id) as tx:
-        before = await threads.window_until(tx, thread_id)
-        late = house.clock() - timedelta(hours=2)
-        await threads.note_inbound(tx, thread_id, at=late, window_s=24 * 3600)
-        assert await threads.window_until(tx, thread_id) == before
-        tomorrow = house.clock() + timedelta(days=1)
-        await threads.note_inbound(tx, thread_id, at=tomorrow, window_s=24 * 3600)
-        until = await threads.window_until(tx, thread_id)
-    assert until is not None
-    assert until - house.clock() < timedelta(hours=24, minutes=5)
