@@ -1,6 +1,7 @@
 """`ivr-bridge`: everything an engineer does with the service from a terminal."""
 
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,6 +33,8 @@ class _Told(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         # Imported here: each brings a room along, and `--help` should be quick.
+        import asyncpg
+
         from config.demo.demo import DemoFailed
         from config.embedded import EmbeddedError
         from config.workspaces.apply import ApplyRefused
@@ -52,6 +55,16 @@ class _Told(click.Group):
             )
         except Fault as fault:
             _give_up(fault.detail)
+        except asyncpg.ClientConfigurationError:
+            # From nothing: the driver's own words may quote the password.
+            _give_up("DATABASE_URL is none: postgresql://user:password@host:5432/database")
+        except (
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
+        ) as refused:
+            _give_up(f"PostgreSQL says: {refused}; see DATABASE_URL")
+        except (ConnectionError, socket.gaierror, TimeoutError) as broken:
+            _give_up(f"no PostgreSQL where DATABASE_URL points: {broken.strerror or 'no answer'}")
         except OSError as broken:
             _give_up(f"{broken.strerror or broken}: {broken.filename or ''}".rstrip(": "))
 
