@@ -27,6 +27,8 @@ log = structlog.get_logger()
 _COLLECT_AFTER = 20_000
 # The longest thing a request may wait for is an IVR's deadline of 12 s.
 _FINISH_S = 13.0
+_CLOSE_S = 3.0
+"""For closing connections, when a database that hangs answers none of them."""
 # Long enough for a load balancer that asks every second to hear that we are leaving.
 _LEAVE_S = 2.0
 
@@ -34,6 +36,18 @@ _LEAVE_S = 2.0
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then finish what is in hand within 20 s."""
     stop = stop_on_signal()
+    limit = asyncio.timeout(None)
+    try:
+        async with limit:
+            await _serve(settings, stop, limit)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        log.warning("serve.cut_short")
+    log.info("serve.stopped")
+
+
+async def _serve(settings: Settings, stop: asyncio.Event, limit: asyncio.Timeout) -> None:
     async with web_app(settings) as app:
         metrics = settings.metrics_listen or SERVE_METRICS
         watching = asyncio.ensure_future(health.watch_event_loop(stop))
@@ -46,6 +60,8 @@ async def serve(settings: Settings) -> None:
                 _settle_down()
                 log.info("serve.started", listen=settings.listen, metrics=metrics)
                 await stop.wait()
+                # What is not finished then is left to its lease, as after a kill.
+                limit.reschedule(asyncio.get_running_loop().time() + STOP_S - _CLOSE_S)
                 app[health.READINESS].leave()
                 log.info("serve.leaving")
                 await asyncio.sleep(min(_LEAVE_S, STOP_S))
@@ -56,7 +72,6 @@ async def serve(settings: Settings) -> None:
             # Also where it could not begin: an address that is taken leaves nobody to set it.
             stop.set()
             await watching
-    log.info("serve.stopped")
 
 
 @asynccontextmanager

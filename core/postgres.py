@@ -218,7 +218,7 @@ class Database:
             log.warning("postgres.connection_dropped")
 
 
-_CLOSE_S = 1.0
+_CLOSE_S = 0.4
 """Nobody uses it any more; a process closes several of these, and has little time to stop."""
 _ROLL_BACK_S = 2.0
 _AT_REST_S = 0.1

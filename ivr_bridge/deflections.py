@@ -87,10 +87,12 @@ class Deflections:
         try:
             yield
         finally:
-            await self._in_flight.drain(DRAIN_S)
-            sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
+            try:
+                await self._in_flight.drain(DRAIN_S)
+            finally:
+                sweeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await sweeping
 
     async def decide(self, wish: Wish, budget: Budget) -> Answer:
         """The answer for this call, before its deadline; raises IdempotencyConflict, Unavailable."""

@@ -44,10 +44,12 @@ class InFlight:
 
     async def drain(self, seconds: float) -> None:
         """Let what is under way end; what takes longer is left to its lease."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=seconds)
-        for task in self._tasks:
-            task.cancel()
+        try:
+            if self._tasks:
+                await asyncio.wait(set(self._tasks), timeout=seconds)
+        finally:
+            for task in self._tasks:
+                task.cancel()
 
     def _over(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
