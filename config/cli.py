@@ -63,6 +63,9 @@ class _Told(click.Group):
             asyncpg.InvalidCatalogNameError,
         ) as refused:
             _give_up(f"PostgreSQL says: {refused}; see DATABASE_URL")
+        except asyncpg.InvalidParameterValueError:
+            # Every connection takes the service's role on, which the first migration makes.
+            _give_up("this database has never been migrated: run `ivr-bridge migrate` first")
         except (ConnectionError, socket.gaierror, TimeoutError) as broken:
             _give_up(f"no PostgreSQL where DATABASE_URL points: {broken.strerror or 'no answer'}")
         except OSError as broken:
