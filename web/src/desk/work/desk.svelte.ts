@@ -1,6 +1,7 @@
 /** The desk of one signed-in person: the live connection, what is on the screen, and what they do. */
 import { SvelteSet } from 'svelte/reactivity';
 import * as api from '../../api/desk.ts';
+import { asProblem } from '../../api/http.ts';
 import type { Change, Conversation, Declared, Frame, Me, Reservation } from '../../api/types.ts';
 import { clock } from '../../device/clock.svelte.ts';
 import { time } from '../../i18n/format.ts';
@@ -38,6 +39,8 @@ export class Desk {
 
   /** Shown as taken, but not confirmed yet: what needs its newest version waits for it. */
   readonly accepting = new SvelteSet<string>();
+  /** Offers that this person answered, while the service has not said what it makes of that. */
+  readonly #answering = new SvelteSet<string>();
 
   link = $state.raw<Link>({ state: 'connecting' });
   selected = $state<string | null>(null);
@@ -94,7 +97,7 @@ export class Desk {
   /** Held out to this person, the one that runs out first on top. */
   offers: readonly Reservation[] = $derived.by(() =>
     [...this.store.state.reservations.values()]
-      .filter(({ expires_at }) => Date.parse(expires_at) > clock.now)
+      .filter(({ id, expires_at }) => !this.#answering.has(id) && Date.parse(expires_at) > clock.now)
       .sort((one, other) => Date.parse(one.expires_at) - Date.parse(other.expires_at)),
   );
 
@@ -136,31 +139,41 @@ export class Desk {
   async accept(offer: Reservation): Promise<void> {
     const { conversation } = offer;
     const { id: me, name } = this.me.person;
-    this.store.dropReservation(offer.id);
-    this.store.learn([conversation], this.store.revision);
+    this.#answering.add(offer.id);
+    const askedAt = this.store.revision;
+    this.store.learn([conversation], askedAt);
+    const { state, operator } = this.store.conversation(conversation.id) ?? conversation;
     this.store.foresee(conversation.id, { state: 'active', operator: { id: me, name } });
     this.lists.show('mine');
     this.open(conversation.id);
     this.accepting.add(conversation.id);
     try {
       const accepted = await api.acceptReservation(offer.id);
+      this.store.dropReservation(offer.id);
       // The answer is the newest there is: it follows from our own step.
       this.store.apply([{ kind: 'conversation', conversation: accepted }]);
       this.sending.wake();
     } catch (error) {
-      this.notices.say('warm', explain(error));
+      this.#notAnswered(offer, error);
+      // Not ours, as far as anybody knows, unless the service has told of it meanwhile.
+      if (!this.store.changedSince(conversation.id, askedAt))
+        this.store.foresee(conversation.id, { state, operator });
       await this.#refresh(conversation.id);
     } finally {
       this.accepting.delete(conversation.id);
+      this.#answering.delete(offer.id);
     }
   }
 
   async decline(offer: Reservation): Promise<void> {
-    this.store.dropReservation(offer.id);
+    this.#answering.add(offer.id);
     try {
       await api.declineReservation(offer.id);
+      this.store.dropReservation(offer.id);
     } catch (error) {
-      this.notices.say('warm', explain(error));
+      this.#notAnswered(offer, error);
+    } finally {
+      this.#answering.delete(offer.id);
     }
   }
 
@@ -274,6 +287,13 @@ export class Desk {
       void this.threads.read(conversation.id);
     }
     if (offers.length > 0 && settings.sound) chime();
+  }
+
+  /** What the service refused is over; what it did not hear is still held out, and may be answered again. */
+  #notAnswered(offer: Reservation, error: unknown): void {
+    if (!asProblem(error).passing) this.store.dropReservation(offer.id);
+    this.#answering.delete(offer.id);
+    this.notices.say('warm', explain(error));
   }
 
   async #refresh(id: string): Promise<void> {

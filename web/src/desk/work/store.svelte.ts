@@ -18,6 +18,11 @@ export class Store {
     return this.state.conversations.get(id);
   }
 
+  /** Was anything told live of this conversation after that revision? */
+  changedSince(id: string, revision: number): boolean {
+    return (this.state.touched.get(id) ?? -1) > revision;
+  }
+
   snapshot(frame: Snapshot): void {
     this.state = model.applySnapshot(this.state, frame);
   }
