@@ -24,11 +24,6 @@ class Touched:
     seq: int
     version: str
 
-    @property
-    def name(self) -> tuple[str, UUID, int]:
-        """What it is, whichever version."""
-        return self.kind, self.id, self.seq
-
 
 @dataclass(frozen=True, slots=True)
 class Past:

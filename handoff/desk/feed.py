@@ -7,8 +7,9 @@ what others hear again is harmless, since items carry states and not events.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -42,6 +43,15 @@ _FAR_BEHIND = 20_000
 """A writer that stays open long makes us read the same names over and over, up to so many."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a round found; it counts as told once all of it could be read."""
+
+    told: changes.Changes
+    queues: Mapping[QueueId, QueueRow] | None
+    writing: Mapping[ConversationId, datetime] | None
+
+
 class Feed:
     """The reader of one workspace."""
 
@@ -63,8 +73,8 @@ class Feed:
         self._media_url = media_url
         self._since: int | None = None
         self._set_back: int | None = None
-        self._told: dict[tuple[str, object, int], str] = {}
-        self._queues: dict[QueueId, QueueRow] = {}
+        self._told: set[changes.Touched] = set()
+        self._queues: Mapping[QueueId, QueueRow] = {}
         self._queues_read_at = 0.0
         self._writing: dict[ConversationId, datetime] = {}
         self._joining = asyncio.Semaphore(_JOINING_AT_ONCE)
@@ -153,17 +163,18 @@ class Feed:
         async with self._tx() as tx:
             at = await moment(tx)
             names = await changes.touched(tx, str(since), _FAR_BEHIND)
-            fresh = [one for one in names if self._told.get(one.name) != one.version]
+            fresh = [one for one in names if one not in self._told]
             if len(fresh) > RESUMABLE_ROWS or len(names) == _FAR_BEHIND:
                 self._begin_anew(at, listeners)
                 return True
-            told = await self._state_of(tx, fresh)
-        self._note(at, names)
-        if told is not None:
-            for desk in listeners:
-                if not desk.stale and (items := list(told.items(desk.sight, desk.gone))):
-                    desk.put(changes_frame(at.cursor(desk.sight), items))
-        return told is not None
+            read = await self._read(tx, fresh)
+        self._note(at, names, read)
+        if read is None:
+            return False
+        for desk in listeners:
+            if not desk.stale and (items := list(read.told.items(desk.sight, desk.gone))):
+                desk.put(changes_frame(at.cursor(desk.sight), items))
+        return True
 
     def _begin(self) -> int | None:
         """Where this round reads from; after somebody joined, nothing counts as told already."""
@@ -172,37 +183,43 @@ class Feed:
             self._since = back if self._since is None else min(self._since, back)
             self._set_back = None
             self._told.clear()
-            self._queues.clear()
+            self._queues = {}
         return self._since
 
-    async def _state_of(self, tx: Tx, fresh: Sequence[changes.Touched]) -> changes.Changes | None:
+    async def _read(self, tx: Tx, fresh: Sequence[changes.Touched]) -> _Read | None:
+        """How what is new stands now; None when nothing is new."""
         now = self._clock()
         worn_off = [one for one, until in self._writing.items() if until <= now]
-        queues = await self._changed_queues(tx)
-        if not fresh and not worn_off and not queues:
+        queues = await self._queues_now(tx)
+        # Counts follow from many rows, so they are compared with what was told last.
+        changed = [row for row in (queues or {}).values() if self._queues.get(row.queue_id) != row]
+        if not fresh and not worn_off and not changed:
             return None
+        writing = None
         if any(one.kind == "viewers" for one in fresh) or worn_off:
-            self._writing = {
+            writing = {
                 one: until for one, until in (await changes.writing(tx)).items() if until > now
             }
-        return await changes.state_of(
-            tx, fresh, now, self._media_url, also_viewed=worn_off, queues=queues
+        told = await changes.state_of(
+            tx, fresh, now, self._media_url, also_viewed=worn_off, queues=changed
         )
+        return _Read(told, queues, writing)
 
-    async def _changed_queues(self, tx: Tx) -> list[QueueRow]:
-        """Counts follow from many rows, so they are compared with what was told last."""
+    async def _queues_now(self, tx: Tx) -> Mapping[QueueId, QueueRow] | None:
+        """Every queue, once a second."""
         if self._queues and time.monotonic() - self._queues_read_at < SWEEP_S:
-            return []
-        rows = await reading.queue_rows(tx)
-        changed = [row for row in rows if self._queues.get(row.queue_id) != row]
-        self._queues = {row.queue_id: row for row in rows}
+            return None
         self._queues_read_at = time.monotonic()
-        return changed
+        return {row.queue_id: row for row in await reading.queue_rows(tx)}
 
-    def _note(self, at: Moment, names: Sequence[changes.Touched]) -> None:
+    def _note(self, at: Moment, names: Sequence[changes.Touched], read: _Read | None) -> None:
         """Go on from here, and remember what will be read again though it was told."""
         self._since = int(at.done_to)
-        self._told = {one.name: one.version for one in names if int(one.version) >= self._since}
+        self._told = {one for one in names if int(one.version) >= self._since}
+        if read is not None and read.queues is not None:
+            self._queues = read.queues
+        if read is not None and read.writing is not None:
+            self._writing = dict(read.writing)
 
     def _begin_anew(self, at: Moment, listeners: Sequence[Subscriber]) -> None:
         """Too much at once to be told one by one."""
