@@ -27,6 +27,7 @@ class Limits(BaseModel):
     """Where the service says no, rather than slow down for everyone."""
 
     deflections_at_once: int = Field(400, ge=1)
+    per_key_at_once: int = Field(300, ge=1)
     fastagi_at_once: int = Field(500, ge=1)
     webhooks_waiting: int = Field(5000, ge=1)
     reports_at_once: int = Field(2, ge=1)

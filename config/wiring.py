@@ -65,6 +65,7 @@ from ivr_bridge.returns import api as returns_api
 from ivr_bridge.returns.api import RETURNS, Returns
 from ivr_bridge.returns.following import Following
 from ivr_bridge.shared import open_shared
+from ivr_bridge.shares import Shares
 from messaging import api as messaging_api
 from messaging import work as messaging_work
 from messaging.api import LIBRARY, WEBHOOKS
@@ -202,7 +203,9 @@ async def _join_bridge(
     lines = Lines(database, house.clock)
     app[LINKS] = Links(database)
     secrets = LineSecrets(database, house.sealer)
-    app[RECEPTION] = Reception(house.workspaces, lines, secrets, house.clock)
+    app[RECEPTION] = Reception(
+        house.workspaces, lines, secrets, house.clock, Shares(house.settings.limits.per_key_at_once)
+    )
     app[BRIDGE] = Bridge(
         lines=lines,
         deflections=deflections,

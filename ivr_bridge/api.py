@@ -12,9 +12,17 @@ from ivr_bridge.dialects.views import View
 from ivr_bridge.documents import CallEvents as CallEventsDocument
 from ivr_bridge.documents import CallRequest, DecisionDocument, EventsTaken
 from ivr_bridge.events import LineForbidden
+from ivr_bridge.shares import TooManyAtOnce
 from ivr_bridge.timing import POLL_TOTAL_MS
 
-_FAULTS: tuple[type[Fault], ...] = (Invalid, Unauthorized, LineForbidden, TooLarge, Overloaded)
+_FAULTS: tuple[type[Fault], ...] = (
+    Invalid,
+    Unauthorized,
+    LineForbidden,
+    TooLarge,
+    TooManyAtOnce,
+    Overloaded,
+)
 _VIEWS: tuple[str, ...] = (
     "application/json",
     "text/plain",

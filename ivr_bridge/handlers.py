@@ -59,6 +59,9 @@ def in_the_ivrs_words(ask: Asking) -> Callable[[web.Request], Awaitable[web.Stre
         except Exception as broken:
             log.exception("ivr.broke", exc_info=broken)
             return tell_fault(turn, Broken())
+        finally:
+            if turn.laid_down is not None:
+                turn.laid_down()
 
     return handler
 

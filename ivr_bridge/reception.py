@@ -30,6 +30,7 @@ from ivr_bridge.line import Line
 from ivr_bridge.lines import Lines
 from ivr_bridge.opening import Wish
 from ivr_bridge.reading import Asked, asked_of, read_events, read_fields, read_form
+from ivr_bridge.shares import Shares
 
 MAX_REQUEST = 64 * 1024
 MAX_EVENTS = 1024 * 1024
@@ -64,6 +65,7 @@ class Reception:
     lines: Lines
     secrets: LineSecrets
     clock: Clock
+    shares: Shares
 
     async def enter(self, turn: Turn) -> Asker:
         """Who is it? A signature is looked at when the line is known. Raises Unauthorized, Forbidden."""
@@ -78,13 +80,16 @@ class Reception:
             raise SignatureWrong from nobody
 
     async def wish(self, turn: Turn) -> Wish | None:
-        """What is asked for; None when there is no such line. Raises Unauthorized, Forbidden, Invalid."""
+        """What is asked for; None when there is no such line. Raises Unauthorized, Forbidden, Invalid,
+        TooManyAtOnce.
+        """
         asker = await self.enter(turn)
         turn.body = await read_limited(turn.request, MAX_REQUEST)
         told = _told(turn)
         line = await self._line(asker, told.get("line"))
         if line is not None:
             await self.admit(turn, asker, line)
+            self._take(turn, asker, line)
             if turn.request.method == "GET" and not line.terms.dialects.get_form:
                 raise NoFormInAddress
         asked = asked_of(told)
@@ -94,7 +99,9 @@ class Reception:
         return wish_of(asker.workspace_id, line, _agreed(turn, line, asked))
 
     async def events(self, turn: Turn) -> tuple[WorkspaceId, Sequence[str], list[Any]]:
-        """What is told about calls, and the lines that it may be about (none named: all)."""
+        """What is told about calls, and the lines that it may be about (none named: all). Raises as
+        `wish` does.
+        """
         asker = await self.enter(turn)
         turn.body = await read_limited(turn.request, MAX_EVENTS)
         query = turn.request.query
@@ -103,6 +110,7 @@ class Reception:
             for each in read_events(turn.body)
         ]
         if asker.holder is not None and "key" not in turn.request.match_info:
+            self._take(turn, asker, None)
             return asker.workspace_id, asker.holder.lines, told
         # One platform reports about one line here, and it is the line that says how it may ask.
         first = told[0].get("line") if isinstance(told[0], Mapping) else None
@@ -110,6 +118,7 @@ class Reception:
         if line is None:
             raise LineForbidden
         await self.admit(turn, asker, line)
+        self._take(turn, asker, line)
         return asker.workspace_id, [line.name], told
 
     async def follow(self, turn: Turn, asker: Asker, line: Line) -> None:
@@ -140,6 +149,13 @@ class Reception:
             refusals = turn.request.app[KEYS].refusals
             await refusals.count(asker.workspace_id, line.name, Why.SIGNATURE)
             raise SignatureWrong
+
+    def _take(self, turn: Turn, asker: Asker, line: Line | None) -> None:
+        """Whoever has shown who they are has one more in hand, until this turn is over. Who follows an
+        attempt is not counted: what was begun is told to its end.
+        """
+        key = (asker.workspace_id, None if line is None else line.line_id)
+        turn.laid_down = self.shares.take(key if asker.holder is None else asker.holder.key_id)
 
     async def _line(self, asker: Asker, told: object) -> Line | None:
         if not isinstance(told, str | int) or not str(told):

@@ -1,6 +1,6 @@
 """One exchange with an IVR: what is known of it so far decides how even a fault is said."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
@@ -41,6 +41,8 @@ class Turn:
     """The call has ended."""
     queued: Queued = Queued.NOT
     """What the platform's own queue tells about it."""
+    laid_down: Callable[[], None] | None = None
+    """To be called when the turn is over, if it counts among what somebody has in hand."""
 
     def says(self, key: PromptKey, channel: str | None = None) -> Words | None:
         """The line's words here; None when the line is not known."""

@@ -52,6 +52,7 @@ from ivr_bridge.returns import following
 from ivr_bridge.returns.api import RETURNS, Returns
 from ivr_bridge.returns.following import Following
 from ivr_bridge.shared import open_shared
+from ivr_bridge.shares import Shares
 from messaging import api as messaging_api
 from messaging.accounts import Accounts
 from messaging.channel import Channel
@@ -86,6 +87,7 @@ class House:
     network: SandboxClient
     deflections: Deflections
     means: Means
+    shares: Shares
     bands: dict[str, dict[str, Handler]]
     wake: Wake
     sealer: Sealer
@@ -184,7 +186,7 @@ async def house(
         )
         # A machine that is busy with other tests is no database that hangs.
         deflections = Deflections(means, begin_within_s=10)
-        secrets = LineSecrets(database, sealer)
+        secrets, shares = LineSecrets(database, sealer), Shares(300)
         library = Library(database, Files(f"file://{tmp_path}/files"), sealer, utc_now)
         async with (
             open_intake(database, events, pacing) as intake,
@@ -195,7 +197,9 @@ async def house(
             app[KEYS] = Keys(database, sealer, utc_now)
             app[PUBLIC_ORIGIN] = "http://127.0.0.1"
             app[messaging_api.WEBHOOKS] = Webhooks(Workspaces(database), accounts, channels, intake)
-            app[handlers.RECEPTION] = Reception(Workspaces(database), lines, secrets, utc_now)
+            app[handlers.RECEPTION] = Reception(
+                Workspaces(database), lines, secrets, utc_now, shares
+            )
             app[handlers.BRIDGE] = Bridge(
                 lines=lines,
                 deflections=deflections,
@@ -250,6 +254,7 @@ async def house(
                     network=client,
                     deflections=deflections,
                     means=means,
+                    shares=shares,
                     bands=bands,
                     wake=wake,
                     sealer=sealer,
