@@ -10,7 +10,7 @@ from core.faults import Fault, Forbidden, Invalid, Unauthorized
 from core.http import Access, Endpoint, Handler
 from handoff.conversation.lifecycle import WrongState
 from handoff.conversation.model import ConversationUnknown, NotYours, StaleEpoch
-from handoff.desk import acting, contacts, objects, sending, showing
+from handoff.desk import acting, contacts, objects, sending, showing, transcript
 from handoff.desk.asking import Nothing, NotJson, Sent
 from handoff.desk.lists import View
 from handoff.desk.showing import MOST_MESSAGES, MOST_ROWS
@@ -122,7 +122,7 @@ ENDPOINTS = (
         _CONVERSATION + "/messages",
         showing.list_messages,
         "A stretch of the transcript, oldest first",
-        answers=objects.MessagePage,
+        answers=transcript.MessagePage,
         parameters=_STRETCH,
         faults=(Invalid, ConversationUnknown),
     ),
@@ -132,7 +132,7 @@ ENDPOINTS = (
         sending.send,
         "Say something to the customer",
         accepts=sending.Draft,
-        answers=objects.Message,
+        answers=transcript.Message,
         status=201,
         faults=(*_STALE, WindowClosed, OptedOut, TemplateUnknown),
     ),
@@ -142,7 +142,7 @@ ENDPOINTS = (
         sending.retry,
         "Say it anew",
         accepts=sending.Again,
-        answers=objects.Message,
+        answers=transcript.Message,
         status=201,
         faults=(*_STALE, sending.MessageUnknown, sending.NotRetryable, WindowClosed, OptedOut),
     ),

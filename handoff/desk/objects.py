@@ -178,75 +178,6 @@ class Conversation(Shown):
     summary: Summary | None
 
 
-class Author(Shown):
-    """Who said it."""
-
-    kind: Literal["customer", "bot", "operator", "system", "business"]
-    id: str | None
-    name: str | None
-
-
-class OptionShown(Shown):
-    """A button or row that was offered."""
-
-    id: str
-    title: str
-
-
-class Media(Shown):
-    """A file."""
-
-    id: str
-    url: str
-    mime: str
-    name: str | None
-    size: int | None
-    width: int | None
-    height: int | None
-    state: Literal["pending", "ready", "failed"]
-
-
-class EventShown(Shown):
-    """A quiet line of the transcript."""
-
-    code: str
-    params: Mapping[str, Any]
-
-
-class Failed(Shown):
-    """Why a message was not delivered."""
-
-    code: str
-    text: str | None
-
-
-class Delivery(Shown):
-    """What became of a message that we sent."""
-
-    state: str
-    failed: Failed | None
-    at: Time | None
-
-
-class Message(Shown):
-    """One entry of the transcript."""
-
-    id: str
-    conversation_id: str
-    seq: int
-    direction: Literal["in", "out"]
-    author: Author
-    at: Time
-    type: str
-    text: str | None
-    options: Sequence[OptionShown]
-    media: Media | None
-    event: EventShown | None
-    delivery: Delivery | None
-    client_id: str | None
-    reply_to: str | None
-
-
 class Reservation(Shown):
     """A conversation held out to the person who asks."""
 
@@ -294,13 +225,6 @@ class ConversationPage(Shown):
 
     items: Sequence[Conversation]
     next_cursor: str | None
-
-
-class MessagePage(Shown):
-    """A stretch of a transcript, oldest first."""
-
-    items: Sequence[Message]
-    has_more: bool
 
 
 class Queues(RootModel[list[Queue]]):

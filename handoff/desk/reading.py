@@ -8,7 +8,7 @@ from core.ids import ContactId, ConversationId, PersonId, public
 from core.postgres import Tx
 from core.queries import load
 from handoff.conversation.model import ConversationUnknown
-from handoff.desk import objects, said, shown
+from handoff.desk import objects, said, shown, transcript
 from handoff.desk.rows import (
     ConversationRow,
     MessageRow,
@@ -84,7 +84,9 @@ async def conversation(
     return found[0]
 
 
-async def messages(tx: Tx, entries: Iterable[Entry], media_url: MediaUrl) -> list[objects.Message]:
+async def messages(
+    tx: Tx, entries: Iterable[Entry], media_url: MediaUrl
+) -> list[transcript.Message]:
     """These entries, ordered within their transcripts."""
     wanted = list(entries)
     if not wanted:

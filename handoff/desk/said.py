@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, cast
 
 from core.ids import MediaId, public
-from handoff.desk import objects
+from handoff.desk import transcript
 from handoff.desk.rows import MessageRow
 from messaging.channel import FailureClass
 from messaging.delivery import REACHED, Status
@@ -28,11 +28,11 @@ _WHY_FAILED: Mapping[str, str] = {
 }
 
 
-def message(row: MessageRow, media_url: MediaUrl) -> objects.Message:
+def message(row: MessageRow, media_url: MediaUrl) -> transcript.Message:
     """An entry of the transcript."""
     if row.message_id is None:
         return _event(row)
-    return objects.Message(
+    return transcript.Message(
         id=public("ms", row.message_id),
         conversation_id=public("cv", row.conversation_id),
         seq=row.seq,
@@ -42,7 +42,7 @@ def message(row: MessageRow, media_url: MediaUrl) -> objects.Message:
         type=row.type or "unsupported",
         text=row.text,
         options=[
-            objects.OptionShown(id=option["id"], title=option["title"])
+            transcript.OptionShown(id=option["id"], title=option["title"])
             for option in (row.content or {}).get("options", ())
         ],
         media=_media(row, media_url),
@@ -53,10 +53,10 @@ def message(row: MessageRow, media_url: MediaUrl) -> objects.Message:
     )
 
 
-def _event(row: MessageRow) -> objects.Message:
+def _event(row: MessageRow) -> transcript.Message:
     event = row.event or {}
     conversation_id = public("cv", row.conversation_id)
-    return objects.Message(
+    return transcript.Message(
         id=f"ev_{conversation_id.removeprefix('cv_')}_{row.seq}",
         conversation_id=conversation_id,
         seq=row.seq,
@@ -68,29 +68,29 @@ def _event(row: MessageRow) -> objects.Message:
         text=None,
         options=[],
         media=None,
-        event=objects.EventShown(code=str(event.get("code")), params=event.get("params") or {}),
+        event=transcript.EventShown(code=str(event.get("code")), params=event.get("params") or {}),
         delivery=None,
         client_id=None,
         reply_to=None,
     )
 
 
-def _author(row: MessageRow, kind: str) -> objects.Author:
-    return objects.Author(
+def _author(row: MessageRow, kind: str) -> transcript.Author:
+    return transcript.Author(
         kind=cast("Literal['customer', 'bot', 'operator', 'system', 'business']", kind),
         id=None if row.author_id is None else public("pe", row.author_id),
         name=row.author_name,
     )
 
 
-def _media(row: MessageRow, media_url: MediaUrl) -> objects.Media | None:
+def _media(row: MessageRow, media_url: MediaUrl) -> transcript.Media | None:
     if row.media_id is None or row.media_mime is None:
         return None
     states: Mapping[str | None, Literal["pending", "ready"]] = {
         "pending": "pending",
         "ready": "ready",
     }
-    return objects.Media(
+    return transcript.Media(
         id=public("md", row.media_id),
         url=media_url(row.media_id),
         mime=row.media_mime,
@@ -102,13 +102,13 @@ def _media(row: MessageRow, media_url: MediaUrl) -> objects.Media | None:
     )
 
 
-def _delivery(row: MessageRow) -> objects.Delivery | None:
+def _delivery(row: MessageRow) -> transcript.Delivery | None:
     if row.direction != "out" or row.status is None:
         return None
     failed = row.failed_class is not None and Status(row.status) not in REACHED
-    return objects.Delivery(
+    return transcript.Delivery(
         state=row.status,
-        failed=objects.Failed(
+        failed=transcript.Failed(
             code=row.failed_class or "", text=_WHY_FAILED.get(row.failed_class or "")
         )
         if failed

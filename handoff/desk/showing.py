@@ -7,7 +7,7 @@ from aiohttp import web
 from core.faults import Invalid
 from core.http import answer
 from core.ids import ConversationId, QueueId, parse
-from handoff.desk import lists, objects, reading
+from handoff.desk import lists, objects, reading, transcript
 from handoff.desk.asking import asker, clamped, path_id, whole
 from handoff.desk.lists import View
 from handoff.desk.sight import sight_of
@@ -71,7 +71,7 @@ async def list_messages(request: web.Request) -> web.Response:
         items = await reading.messages(
             tx, [(conversation_id, seq) for seq in stretch], desk.media_url(who.workspace_id)
         )
-    return answer(objects.MessagePage(items=items, has_more=has_more))
+    return answer(transcript.MessagePage(items=items, has_more=has_more))
 
 
 async def tell(
