@@ -197,14 +197,8 @@ InboundEvent = InboundMessage | StatusReport | OtherEvent
 class Capabilities:
     """What the channel can do, so that the rooms above need not know which one it is."""
 
-    opened_by_phone: bool
     window_s: int | None
     max_text: int
-    max_buttons: int
-    max_button_title: int
-    max_list_rows: int
-    max_list_title: int
-    max_interactive_body: int
     reports: frozenset[ReportedStatus]
     messages_per_second: float
     pair_interval_s: float

@@ -21,11 +21,6 @@ class FileType:
         """`image`, `video`, `audio`, `application` or `text`."""
         return self.mime.partition("/")[0]
 
-    @property
-    def shown_inline(self) -> bool:
-        """May a browser show it in place? Everything else is offered as a download."""
-        return self.family in {"image", "video", "audio"}
-
 
 _AUDIO_BRANDS = {b"M4A ", b"M4B "}
 _OFFICE = (

@@ -43,7 +43,6 @@ class Received:
     content: Content
     at: datetime
     language: str | None
-    reply_to_message_id: MessageId | None
     media_id: MediaId | None
 
 
@@ -116,7 +115,6 @@ class Inbox:
             content=said.content,
             at=written["at"],
             language=person.language,
-            reply_to_message_id=written["reply_to"],
             media_id=media_id,
         )
 

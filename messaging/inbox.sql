@@ -17,7 +17,7 @@ VALUES (:workspace, :message_id, :thread_id, :account_id, 'in', 'customer', :aut
             AND m.thread_id = :thread_id),
         :provider_id, LEAST(:at, clock_timestamp()), 'received')
     ON CONFLICT (workspace_id, account_id, provider_id) WHERE provider_id IS NOT NULL DO NOTHING
-RETURNING message_id, reply_to, at;
+RETURNING message_id, at;
 
 -- name: done
 -- Worked off.

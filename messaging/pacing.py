@@ -110,7 +110,6 @@ class Pacing:
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._channels = channels
-        self._redis = redis
         self._seconds = seconds
         self._take = redis.register_script(_TAKE) if redis is not None else None
         self._look = redis.register_script(_LOOK) if redis is not None else None

@@ -143,17 +143,6 @@ def use(
     )
 
 
-async def set_state(
-    tx: Tx, chosen: Template, state: TemplateState, *, code: str | None = None
-) -> None:
-    """Stop a template, or let it be sent again."""
-    await tx.execute(
-        *SQL["set_state"](
-            workspace=tx.workspace_id, template_id=chosen.template_id, state=state.value, code=code
-        )
-    )
-
-
 async def stopped_by_provider(tx: Tx, message_id: MessageId, code: str) -> None:
     """A message was refused because its template is paused or disabled: stop offering with it."""
     state = TemplateState.DISABLED if code == _DISABLED else TemplateState.PAUSED

@@ -23,11 +23,6 @@ SELECT template_id, account_id, name, language, category, body, footer, paramete
   FROM messaging.template
  WHERE workspace_id = :workspace AND account_id = :account_id ORDER BY name, language;
 
--- name: set_state
--- The provider, or a person, stopped a template or lets it go on.
-UPDATE messaging.template SET state = :state, state_code = :code, state_at = clock_timestamp()
- WHERE workspace_id = :workspace AND template_id = :template_id AND state <> :state;
-
 -- name: stop_template_of
 -- The provider refused a message because of its template: nobody else is to run into that.
 UPDATE messaging.template AS t

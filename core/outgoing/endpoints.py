@@ -54,7 +54,6 @@ class EndpointRow:
     include_caller: bool
     sealed: bytes
     failures: int
-    failing_since: datetime | None
     paused_at: datetime | None
 
 

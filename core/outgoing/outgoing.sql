@@ -1,11 +1,11 @@
 -- name: endpoint_named -> core.outgoing.endpoints:EndpointRow
 -- One endpoint as it stands.
-SELECT endpoint_id, name, url, events, private, include_caller, sealed, failures, failing_since, paused_at
+SELECT endpoint_id, name, url, events, private, include_caller, sealed, failures, paused_at
   FROM core.webhook_endpoint WHERE workspace_id = :workspace AND name = :name;
 
 -- name: endpoint -> core.outgoing.endpoints:EndpointRow
 -- The same, by its id.
-SELECT endpoint_id, name, url, events, private, include_caller, sealed, failures, failing_since, paused_at
+SELECT endpoint_id, name, url, events, private, include_caller, sealed, failures, paused_at
   FROM core.webhook_endpoint WHERE workspace_id = :workspace AND endpoint_id = :endpoint;
 
 -- name: put_endpoint

@@ -56,7 +56,6 @@ class Reservation:
     epoch: int
     offered_at: datetime
     expires_at: datetime
-    settled_at: datetime | None
     reason: str | None
 
 

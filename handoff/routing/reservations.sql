@@ -8,20 +8,20 @@ VALUES (:workspace, :reservation, :conversation, :operator, :queue, 'pending', :
 -- name: reservation -> handoff.routing.reservations:Reservation
 -- One reservation as it stands.
 SELECT reservation_id, conversation_id, operator_id, queue_id, status, epoch, offered_at, expires_at,
-       settled_at, reason
+       reason
   FROM handoff.reservation WHERE workspace_id = :workspace AND reservation_id = :reservation;
 
 -- name: live_reservation -> handoff.routing.reservations:Reservation
 -- What a conversation is held out under now.
 SELECT reservation_id, conversation_id, operator_id, queue_id, status, epoch, offered_at, expires_at,
-       settled_at, reason
+       reason
   FROM handoff.reservation
  WHERE workspace_id = :workspace AND conversation_id = :conversation AND status = 'pending';
 
 -- name: pending_of -> handoff.routing.reservations:Reservation
 -- What is held out to an operator.
 SELECT reservation_id, conversation_id, operator_id, queue_id, status, epoch, offered_at, expires_at,
-       settled_at, reason
+       reason
   FROM handoff.reservation
  WHERE workspace_id = :workspace AND operator_id = :operator AND status = 'pending'
  ORDER BY reservation_id;

@@ -146,11 +146,6 @@ class End:
     tags: tuple[str, ...] = ()
     topic: str | None = None
 
-    @property
-    def resolved(self) -> bool:
-        """Whether the customer confirmed that the bot was enough."""
-        return self.closing is Closing.SOLVED
-
 
 Outcome = Continue | Handoff | End
 

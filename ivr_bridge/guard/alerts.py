@@ -96,7 +96,6 @@ class Alert:
     subject: str
     facts: Mapping[str, Any]
     opened_at: datetime
-    seen_at: datetime
     closed_at: datetime | None
 
 

@@ -138,7 +138,7 @@ RETURNING pause_id;
 
 -- name: pauses -> ivr_bridge.guard.pauses:Pause
 -- What is paused now, the latest first.
-SELECT pause_id, kind, subject, why, paused_by, from_at, until_at
+SELECT kind, subject, why, paused_by, from_at, until_at
   FROM ivr_bridge.pause
  WHERE workspace_id = :workspace AND lifted_at IS NULL AND (until_at IS NULL OR until_at > clock_timestamp())
  ORDER BY from_at DESC, pause_id;

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 from core.faults import NotFound, Refused
 from core.ids import new_id
@@ -47,7 +46,6 @@ EVERYTHING = Paused("all")
 class Pause:
     """A pause that stands."""
 
-    pause_id: UUID
     kind: str
     subject: str
     why: str

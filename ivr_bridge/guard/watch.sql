@@ -174,7 +174,7 @@ RETURNING alert_id, kind, subject;
 
 -- name: alerts -> ivr_bridge.guard.alerts:Alert
 -- Alerts, the latest first; the closed ones of the last days too when they are asked for.
-SELECT alert_id, kind, subject, facts, opened_at, seen_at, closed_at
+SELECT alert_id, kind, subject, facts, opened_at, closed_at
   FROM ivr_bridge.alert
  WHERE workspace_id = :workspace
    AND (closed_at IS NULL OR (:also_closed::boolean AND closed_at > clock_timestamp() - interval '14 days'))

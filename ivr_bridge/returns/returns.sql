@@ -2,7 +2,7 @@
 -- A chat that a call began, with all that goes back to the telephone with it. The place in the voice
 -- queue is kept from the moment the caller entered it, as far as anybody told.
 SELECT v.conversation_id AS chat_id, d.deflection_id, d.call_ref, d.line_id, v.contact_id, c.call_id,
-       l.name AS line, l.numbers AS line_numbers, l.callback_queue, l.terms, d.asked,
+       l.name AS line, l.callback_queue, l.terms, d.asked,
        (d.asked ->> 'voice_wait_s')::integer AS voice_wait_s,
        (d.asked ->> 'queue_position')::integer AS queue_position,
        COALESCE(c.queued_at,

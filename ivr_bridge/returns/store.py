@@ -55,7 +55,6 @@ class Chat:
     contact_id: ContactId
     call_id: str
     line: str
-    line_numbers: Sequence[str]
     callback_queue: str
     terms: Mapping[str, Any]
     asked: Mapping[str, Any]

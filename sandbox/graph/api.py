@@ -15,7 +15,6 @@ from sandbox.wire import Wire
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 VERSION = r"/{version:v\d+\.\d+}"
-MEDIA_READ_MAX = 100 * 1024 * 1024
 
 
 class GraphApi:

@@ -169,7 +169,6 @@ class House:
                     content=said,
                     at=self.clock(),
                     language="en",
-                    reply_to_message_id=None,
                     media_id=media_id,
                 ),
             )

@@ -25,14 +25,8 @@ from messaging.channels.sms import inbound, outbound
 from messaging.channels.sms.provider import Provider, provider
 
 CAPABILITIES = Capabilities(
-    opened_by_phone=True,
     window_s=None,
     max_text=918,
-    max_buttons=0,
-    max_button_title=0,
-    max_list_rows=0,
-    max_list_title=0,
-    max_interactive_body=918,
     reports=frozenset({ReportedStatus.SENT, ReportedStatus.DELIVERED, ReportedStatus.FAILED}),
     messages_per_second=10.0,
     pair_interval_s=2.0,

@@ -34,14 +34,8 @@ from messaging.channels.whatsapp.wire import JsonObject, mapping, sequence, text
 _MIB = 1 << 20
 
 CAPABILITIES = Capabilities(
-    opened_by_phone=True,
     window_s=24 * 60 * 60,
     max_text=4096,
-    max_buttons=3,
-    max_button_title=20,
-    max_list_rows=10,
-    max_list_title=24,
-    max_interactive_body=1024,
     reports=frozenset(ReportedStatus),
     messages_per_second=80.0,
     pair_interval_s=6.0,

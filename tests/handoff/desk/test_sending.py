@@ -5,7 +5,7 @@ from typing import Any
 from core.ids import new_id, public
 from core.vocabulary import PhoneNumber
 from handoff.conversation.opening import open_callback
-from messaging.templates import TemplateDraft, TemplateState, put_template, set_state, template
+from messaging.templates import TemplateDraft, put_template
 from tests.handoff.desk.drafts import WORDS, draft, refused, thread_of
 
 
@@ -89,8 +89,9 @@ async def test_a_template_goes_outside_the_window_with_all_its_values(olga, held
                     house.account_id, name, "en", "Hello {{1}}, we are back.", parameters=["1"]
                 ),
             )
-        stopped = await template(tx, house.account_id, "paused", "en")
-        await set_state(tx, stopped, TemplateState.PAUSED)
+    await house.owner.execute(
+        "UPDATE messaging.template SET state = 'paused' WHERE name = 'paused'"
+    )
     await house.owner.execute("UPDATE messaging.thread SET window_until = now() - interval '1 s'")
     for channel in ("whatsapp", None):
         listed = await olga.get("/v1/templates" + (f"?channel={channel}" if channel else ""))
