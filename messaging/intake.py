@@ -136,8 +136,8 @@ class Intake:
             await self._commit(workspace_id, group)
 
     async def _commit(self, workspace_id: WorkspaceId, group: Sequence[Told]) -> None:
-        rows, reports = gather(group)
         try:
+            rows, reports = gather(group)
             if reports:
                 async with self._database.workspace(workspace_id) as tx:
                     await self._record(tx, group)

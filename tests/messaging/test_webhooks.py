@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -16,7 +17,7 @@ from messaging.accounts import put_account
 from messaging.api import ENDPOINTS, LIBRARY, WEBHOOKS
 from messaging.content import ContentType
 from messaging.delivery import Status
-from messaging.intake import Intake
+from messaging.intake import HANDS, Intake
 from messaging.openings import OpeningDraft
 from messaging.webhooks import MAX_BODY, Webhooks
 from tests.fakes import cloud_api
@@ -308,6 +309,22 @@ async def test_one_body_that_cannot_be_written_does_not_take_the_others_with_it(
     assert [answer.status for answer in answers] == [200] * 6
     kinds = await house.rows("SELECT kind, count(*) FROM messaging.inbox GROUP BY kind ORDER BY 1")
     assert [tuple(row) for row in kinds] == [("message", 5), ("unparsed", 1)]
+
+
+async def test_words_that_an_adapter_should_have_cleaned_take_no_hand_with_them(house):
+    """More such requests than there are hands: each is kept for a person, and the next are written."""
+    said = house.channels[house.account.kind].parse(
+        house.account, cloud_api.webhook(messages=[text("fine", 1)])
+    )
+    [fine] = said
+    odd = replace(fine, content=replace(fine.content, text="\ud800"))
+    async with asyncio.timeout(10):
+        for number in range(2 * HANDS):
+            unclean = replace(odd, event_key=f"m:wamid.ODD{number}")
+            await house.intake.take(house.account, [unclean], b"odd %d" % number)
+        await house.intake.take(house.account, said, b"fine")
+    kinds = await house.rows("SELECT kind, count(*) FROM messaging.inbox GROUP BY kind ORDER BY 1")
+    assert [tuple(row) for row in kinds] == [("message", 1), ("unparsed", 2 * HANDS)]
 
 
 async def test_a_report_that_lost_a_deadlock_is_sent_again_and_not_kept_unread(
