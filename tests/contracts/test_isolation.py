@@ -56,6 +56,30 @@ async def test_partitions_cannot_be_reached_past_their_parent(owner):
     assert open_partitions == []
 
 
+async def test_nothing_looks_into_a_table_with_its_owners_eyes(owner):
+    """A view reads as its owner unless it says otherwise, and so does a function that is told to."""
+    views = await owner.fetch(
+        """
+        SELECT c.oid::regclass::text AS name, c.relkind = 'm' AS kept,
+               COALESCE('security_invoker=true' = ANY (c.reloptions), false) AS invokers
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('v', 'm') AND n.nspname = ANY ($1)
+        """,
+        SCHEMAS,
+    )
+    assert views
+    assert [view["name"] for view in views if view["kept"] or not view["invokers"]] == []
+    functions = await owner.fetch(
+        """
+        SELECT p.oid::regprocedure::text AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+         WHERE p.prosecdef AND n.nspname = ANY ($1)
+        """,
+        SCHEMAS,
+    )
+    # It tells names of tables, to the dispatcher alone: tests/core/test_sizes.py.
+    assert [each["name"] for each in functions] == ["core.count_what_grew()"]
+
+
 @pytest.mark.parametrize("role", [SERVICE_ROLE, DISPATCHER_ROLE, DIRECTORY_ROLE])
 async def test_the_roles_of_the_service_own_nothing_and_bypass_nothing(owner, role):
     attributes = await owner.fetchrow(
