@@ -17,7 +17,7 @@ class Pools(BaseModel):
     """Connections a process keeps for each kind of work, so that one cannot starve another."""
 
     ivr: int = Field(12, ge=2, le=200)
-    shared: int = Field(5, ge=2, le=20)
+    shared: int = Field(2, ge=1, le=10)
     webhooks: int = Field(5, ge=1, le=50)
     people: int = Field(6, ge=1, le=100)
     work: int = Field(12, ge=2, le=200)

@@ -64,7 +64,7 @@ from ivr_bridge.rescues.links import Links
 from ivr_bridge.returns import api as returns_api
 from ivr_bridge.returns.api import RETURNS, Returns
 from ivr_bridge.returns.following import Following
-from ivr_bridge.shared import open_shared
+from ivr_bridge.shared import Shared, open_shared
 from ivr_bridge.shares import Shares
 from messaging import api as messaging_api
 from messaging import work as messaging_work
@@ -171,7 +171,7 @@ async def _join_messaging(
     app[LIBRARY] = house.library
 
 
-async def _shared(opened: AsyncExitStack, house: Rooms) -> Database:
+async def _shared(opened: AsyncExitStack, house: Rooms) -> Shared:
     database_url, _ = house.settings.need_databases()
     return await opened.enter_async_context(
         open_shared(database_url, size=house.settings.pools.shared, hint=house.wake.hint)
@@ -183,7 +183,7 @@ async def _join_bridge(
     opened: AsyncExitStack,
     house: Rooms,
     database: Database,
-    shared: Database,
+    shared: Shared,
 ) -> None:
     readiness = Readiness(database, house.accounts)
     guard = make_guard(database, house.pacing, shared)

@@ -43,7 +43,7 @@ class Together(Generic[Place, Asked, Answer]):
         serve: Callable[[Place, Sequence[Asked]], Awaitable[Sequence[Answer]]],
         *,
         apart: Callable[[Asked], Iterable[Hashable]],
-        hands: int = 4,
+        hands: int = 2,
         patience_s: float = 0.02,
         at_most: int = 32,
     ) -> None:

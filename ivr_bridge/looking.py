@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.ids import WorkspaceId
-from core.postgres import Database, Record
+from core.postgres import Record
 from core.together import Together
 from core.vocabulary import PhoneNumber
 from ivr_bridge import calls
@@ -15,7 +15,7 @@ from ivr_bridge.guard import velocity
 from ivr_bridge.guard.velocity import Counted, Counts, Subject
 from ivr_bridge.opening import Wish
 from ivr_bridge.readiness import Ready
-from ivr_bridge.shared import COUNT_AND_LOOK, LOOK, SHARED, all_at_once
+from ivr_bridge.shared import COUNT_AND_LOOK, LOOK, SHARED, Shared, all_at_once
 from messaging import openings
 from messaging.channel import Account
 from messaging.openings import Prospect
@@ -49,10 +49,10 @@ class Found:
 class Looking:
     """Callers at whom nothing but looking is to be done."""
 
-    def __init__(self, shared: Database) -> None:
-        self._shared = shared
-        self._looking = Together(self._look_at_all, apart=_Asking.apart)
-        self._counting = Together(self._count_all, apart=_Asking.apart)
+    def __init__(self, shared: Shared) -> None:
+        self._database = shared.looking
+        self._looking = Together(self._look_at_all, apart=_Asking.apart, hands=shared.hands)
+        self._counting = Together(self._count_all, apart=_Asking.apart, hands=shared.hands)
 
     async def at(self, wish: Wish, ready: Ready, now: datetime) -> Found | None:
         """What there is to know of someone new to the call; None when the call is known, or more than
@@ -85,7 +85,7 @@ class Looking:
         self, workspace_id: WorkspaceId, group: Sequence[_Asking]
     ) -> Sequence[Record | None]:
         _LOOKED.observe(len(group))
-        rows = await all_at_once(self._shared, workspace_id, LOOK(**_asked(workspace_id, group)))
+        rows = await all_at_once(self._database, workspace_id, LOOK(**_asked(workspace_id, group)))
         return rows or [None] * len(group)
 
     async def _count_all(
@@ -100,7 +100,7 @@ class Looking:
                 "places": velocity.places_of(subjects),
             },
         )
-        rows = await all_at_once(self._shared, workspace_id, statement)
+        rows = await all_at_once(self._database, workspace_id, statement)
         return rows or [None] * len(group)
 
 

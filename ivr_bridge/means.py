@@ -11,6 +11,7 @@ from core.wake import Wake
 from ivr_bridge.admission import Admission
 from ivr_bridge.guard.guard import Guard
 from ivr_bridge.readiness import Readiness
+from ivr_bridge.shared import Shared
 from messaging.channel import Channel
 
 
@@ -19,8 +20,8 @@ class Means:
     """Everything outside it that it asks."""
 
     database: Database
-    shared: Database
-    """Connections whose transactions several calls share; they give up soon on a row that is held."""
+    shared: Shared
+    """Connections whose transactions several calls share, by step; they give up soon on a held row."""
     wake: Wake
     events: Events
     readiness: Readiness

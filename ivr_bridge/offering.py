@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.ids import CallRef, WorkspaceId, new_id
-from core.postgres import Database, to_json
+from core.postgres import to_json
 from core.together import Together
 from core.weaving import Strand, Woven, only_where
 from ivr_bridge import calls, opening
@@ -19,7 +19,7 @@ from ivr_bridge.policy import HARD, SOFT, Circumstances, Ruling, rule
 from ivr_bridge.policy.recorded import Read, written
 from ivr_bridge.readiness import Ready
 from ivr_bridge.shadow import Shadow
-from ivr_bridge.shared import SHARED, all_at_once
+from ivr_bridge.shared import SHARED, Shared, all_at_once
 from messaging.openings import Prospect
 from messaging.reachability import Evidence
 
@@ -117,11 +117,13 @@ def to_note(workspace_id: WorkspaceId, answers: Sequence[Noted]) -> dict[str, An
 class UsualOffers:
     """Looks at callers and notes their answers, over the connections that callers share."""
 
-    def __init__(self, shared: Database) -> None:
+    def __init__(self, shared: Shared) -> None:
         self.looking = Looking(shared)
-        self._shared = shared
+        self._offering = shared.offering
         self._noting: Together[WorkspaceId, Noted, bool] = Together(
-            self._note_all, apart=lambda noted: [(noted.wish.line.line_id, noted.wish.call_id)]
+            self._note_all,
+            apart=lambda noted: [(noted.wish.line.line_id, noted.wish.call_id)],
+            hands=shared.hands,
         )
 
     async def note(self, noted: Noted) -> bool:
@@ -134,6 +136,6 @@ class UsualOffers:
             call=calls.to_make(workspace_id, [(each.call_ref, each.wish) for each in group]),
             note=to_note(workspace_id, group),
         )
-        rows = await all_at_once(self._shared, workspace_id, statement)
+        rows = await all_at_once(self._offering, workspace_id, statement)
         made = {row["call_ref"] for row in rows}
         return [each.call_ref in made for each in group]

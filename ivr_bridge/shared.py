@@ -5,7 +5,8 @@ way and the long one write the same rows.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 import structlog
@@ -33,18 +34,46 @@ SHARED = Histogram(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The connections whose transactions callers share, for each step its own.
+
+    A server process that runs one statement again and again finds its plan, and what the plan needs of
+    the catalogue, still near the processor.
+    """
+
+    looking: Database
+    opening: Database
+    hanging_up: Database
+    offering: Database
+    hands: int
+    """As many groups as a step has connections for can be served at once."""
+
+
 @asynccontextmanager
-async def open_shared(dsn: str, *, size: int, hint: Hint) -> AsyncIterator[Database]:
-    """The connections whose transactions callers share."""
-    async with open_database(
-        dsn,
-        application="shared",
-        size=size,
-        hint=hint,
-        hot=True,
-        lock_timeout_ms=LOCK_TIMEOUT_MS,
-    ) as database:
-        yield database
+async def open_shared(dsn: str, *, size: int, hint: Hint) -> AsyncIterator[Shared]:
+    """`size` connections for each step."""
+
+    async def of(step: str) -> Database:
+        return await opened.enter_async_context(
+            open_database(
+                dsn,
+                application=step,
+                size=size,
+                hint=hint,
+                hot=True,
+                lock_timeout_ms=LOCK_TIMEOUT_MS,
+            )
+        )
+
+    async with AsyncExitStack() as opened:
+        yield Shared(
+            looking=await of("looking"),
+            opening=await of("opening"),
+            hanging_up=await of("hanging up"),
+            offering=await of("offering"),
+            hands=size,
+        )
 
 
 LOOK = Woven(

@@ -15,7 +15,6 @@ import structlog
 
 from core.ids import CallRef, ConversationId, LineId, WorkspaceId, new_id
 from core.jobs.store import enqueued
-from core.postgres import Database
 from core.together import Together
 from handoff.conversation.opening import invitation_over, to_invite
 from ivr_bridge import calls, store
@@ -28,7 +27,7 @@ from ivr_bridge.outcome import Action, Outcome, Reason
 from ivr_bridge.policy import HARD, rule
 from ivr_bridge.race import Race, rescue_check, too_late
 from ivr_bridge.readiness import Ready
-from ivr_bridge.shared import HANG_UP, OPEN, SHARED, all_at_once
+from ivr_bridge.shared import HANG_UP, OPEN, SHARED, Shared, all_at_once
 from ivr_bridge.store import Decision
 from ivr_bridge.timing import Budget
 from messaging import openings, posting
@@ -83,12 +82,12 @@ def setting_of(
 class Usual:
     """The statements, over the connections that callers share."""
 
-    def __init__(self, shared: Database) -> None:
+    def __init__(self, shared: Shared) -> None:
         """`shared` gives up soon on a row that somebody holds: the others of the group wait with it."""
         self._shared = shared
         self._beginning: set[tuple[WorkspaceId, LineId, str]] = set()
-        self._opening = Together(self._open_all, apart=_Wanted.apart)
-        self._hanging_up = Together(self._hang_up_all, apart=_Won.apart)
+        self._opening = Together(self._open_all, apart=_Wanted.apart, hands=shared.hands)
+        self._hanging_up = Together(self._hang_up_all, apart=_Won.apart, hands=shared.hands)
 
     async def begin(self, setting: Setting, ready: Ready) -> Begun | None:
         """The attempt, begun and committed; None when this is no usual call."""
@@ -150,8 +149,8 @@ class Usual:
             jobs=enqueued(workspace_id, [invitation_over(each.chat_id) for each in group]),
             attempt=store.to_add(workspace_id, attempts),
         )
-        rows = await all_at_once(self._shared, workspace_id, statement)
-        self._shared.wake(f"desk:{workspace_id}")
+        rows = await all_at_once(self._shared.opening, workspace_id, statement)
+        self._shared.opening.wake(f"desk:{workspace_id}")
         begun: list[Begun | None] = [None] * len(group)
         for row in rows:
             place = row["place"] - 1
@@ -185,13 +184,13 @@ class Usual:
                 [rescue_check(race.deflection_id, race.rescue_after_s) for race in races],
             ),
         )
-        rows = await all_at_once(self._shared, workspace_id, statement)
+        rows = await all_at_once(self._shared.hanging_up, workspace_id, statement)
         made = {row["deflection_id"] for row in rows}
         for each in group:
             if each.race.deflection_id in made:
                 # Before anybody is woken: whoever wakes without an answer looks for one.
                 each.race.answer = each.answer()
-        self._shared.wake(
+        self._shared.hanging_up.wake(
             f"desk:{workspace_id}",
             *[f"message:{race.message_id}" for race in races if race.answer is not None],
         )

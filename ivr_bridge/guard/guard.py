@@ -25,6 +25,7 @@ from ivr_bridge.line import Line
 from ivr_bridge.looking import Found, Looking
 from ivr_bridge.opening import Wish
 from ivr_bridge.readiness import Ready
+from ivr_bridge.shared import Shared
 from messaging.pacing import Pacing
 
 
@@ -57,11 +58,11 @@ class Guard:
         standings: Standings,
         budget: Budget,
         pacing: Pacing,
-        shared: Database,
+        shared: Shared,
     ) -> None:
         self._database = database
         self._around: Together[WorkspaceId, tuple[Sequence[Subject], str], Around] = Together(
-            partial(velocity.look_around, shared), apart=lambda _: ()
+            partial(velocity.look_around, shared.looking), apart=lambda _: (), hands=shared.hands
         )
         self._looking = Looking(shared)
         self.standings = standings
@@ -217,7 +218,7 @@ class Entering:
     opened: bool = False
 
 
-def make_guard(database: Database, pacing: Pacing, shared: Database) -> Guard:
+def make_guard(database: Database, pacing: Pacing, shared: Shared) -> Guard:
     """The guard of a process, over the connections that callers wait for, and those that they share."""
     return Guard(database, Standings(database), Budget(database), pacing, shared)
 

@@ -51,7 +51,7 @@ from ivr_bridge.returns import api as returns_api
 from ivr_bridge.returns import following
 from ivr_bridge.returns.api import RETURNS, Returns
 from ivr_bridge.returns.following import Following
-from ivr_bridge.shared import open_shared
+from ivr_bridge.shared import Shared, open_shared
 from ivr_bridge.shares import Shares
 from messaging import api as messaging_api
 from messaging.accounts import Accounts
@@ -142,16 +142,16 @@ class House:
 
 
 @pytest.fixture
-async def shared(database_url: str, wake: Wake) -> AsyncIterator[Database]:
+async def shared(database_url: str, wake: Wake) -> AsyncIterator[Shared]:
     """The connections that callers share, opened as the product opens them."""
-    async with open_shared(database_url, size=3, hint=wake.hint) as opened:
+    async with open_shared(database_url, size=2, hint=wake.hint) as opened:
         yield opened
 
 
 @pytest.fixture
 async def house(
     database: Database,
-    shared: Database,
+    shared: Shared,
     workspace_id: WorkspaceId,
     wake: Wake,
     redis_url: str,
