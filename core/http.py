@@ -137,12 +137,24 @@ async def body(request: web.Request, model: type[Model], *, limit: int = MAX_JSO
 
 
 def invalid(wrong: ValidationError) -> Invalid:
-    """Where the body does not fit and why, without quoting it back."""
+    """Where the body does not fit and why, without quoting it back.
+
+    `code` and `facts` say the same to pages, which have words of their own for it.
+    """
     return Invalid(
         "The body does not fit; see errors.",
         errors=[
-            {"path": ".".join(str(part) for part in error["loc"]), "message": error["msg"]}
-            for error in wrong.errors(include_url=False, include_input=False, include_context=False)
+            {
+                "path": ".".join(str(part) for part in error["loc"]),
+                "message": error["msg"],
+                "code": error["type"],
+                "facts": {
+                    name: fact
+                    for name, fact in error.get("ctx", {}).items()
+                    if isinstance(fact, str | int | float)
+                },
+            }
+            for error in wrong.errors(include_url=False, include_input=False)
         ],
     )
 

@@ -26,7 +26,12 @@ _PROBLEM = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+                "properties": {
+                    "path": {"type": "string"},
+                    "message": {"type": "string"},
+                    "code": {"type": "string"},
+                    "facts": {"type": "object"},
+                },
             },
         },
     },

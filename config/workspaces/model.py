@@ -96,8 +96,8 @@ class WorkspaceFile(BaseModel):
 
 def _check_policy(line: LinePart) -> None:
     for name, policy in (("policy", line.policy), ("shadow", line.shadow)):
-        for path, why in doubts(policy, line.consent.prompt_version) if policy else ():
-            raise ValueError(f"lines.{line.name}.{name}.{path}: {why}")
+        for doubt in doubts(policy, line.consent.prompt_version) if policy else ():
+            raise ValueError(f"lines.{line.name}.{name}.{doubt.place}: {doubt.why}")
 
 
 def _return_is_known(line: LinePart, file: WorkspaceFile) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from core.ids import public
 from ivr_bridge.documents import DecisionDocument
@@ -74,7 +75,9 @@ class LineWanted(_Document):
     @classmethod
     def _is_a_country(cls, country: str) -> str:
         if country not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError(f"{country!r} is no ISO 3166 country")
+            raise PydanticCustomError(
+                "country_unknown", "'{country}' is no ISO 3166 country", {"country": country}
+            )
         return country
 
     def draft(self, name: str) -> LineDraft:

@@ -1,7 +1,7 @@
 """Lines in people's hands: shown, checked against what is there, and changed one version at a time."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
@@ -75,7 +75,8 @@ class LineKeeping:
     ) -> LineShown:
         """Make the line so; raises Invalid, ManagedByFile, ChangedMeanwhile, NameTaken, NumberTaken."""
         if not _NAME.fullmatch(name):
-            raise Invalid("A name is made of a-z, 0-9, _ and -, 63 at most.")
+            why = "A name is made of a-z, 0-9, _ and -, 63 at most."
+            raise Invalid(why, errors=[{"path": "name", "message": why, "code": "line_name"}])
         policies = [change.line.terms.policy, change.line.terms.shadow]
         await learn(policies, self.clock().date())
         async with self.database.workspace(workspace_id) as tx:
@@ -137,7 +138,7 @@ def _may_change(before: Line, change: LineChange) -> None:
 
 
 def _refuse_what_does_not_fit(wanted: LineWanted, choices: Choices) -> None:
-    errors = [{"path": path, "message": message} for path, message in misfits(wanted, choices)]
+    errors = [asdict(misfit) for misfit in misfits(wanted, choices)]
     if errors:
         raise Invalid("The line does not fit what is there; see errors.", errors=errors)
 

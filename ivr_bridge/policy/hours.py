@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from ivr_bridge.policy.holidays import holidays_of
 
@@ -31,13 +32,23 @@ def _listed(value: object) -> object:
 def _span(text: str) -> Minutes:
     found = _SPAN.match(text)
     if found is None:
-        raise ValueError(f"{text!r} is no span of hours; write it as 09:00-18:00")
+        raise PydanticCustomError(
+            "hours_unreadable",
+            "'{text}' is no span of hours; write it as 09:00-18:00",
+            {"text": text},
+        )
     begin_h, begin_m, end_h, end_m = (int(part) for part in found.groups())
     begin, end = begin_h * 60 + begin_m, end_h * 60 + end_m
     if begin_m > 59 or end_m > 59 or begin >= _DAY_MINUTES or end > _DAY_MINUTES:  # noqa: PLR2004
-        raise ValueError(f"{text!r}: a day goes from 00:00 to 24:00")
+        raise PydanticCustomError(
+            "hours_beyond_day", "'{text}': a day goes from 00:00 to 24:00", {"text": text}
+        )
     if begin == end:
-        raise ValueError(f"{text!r} is no time at all; the whole day is 00:00-24:00")
+        raise PydanticCustomError(
+            "hours_empty",
+            "'{text}' is no time at all; the whole day is 00:00-24:00",
+            {"text": text},
+        )
     return begin, end if end > begin else end + _DAY_MINUTES
 
 
@@ -45,7 +56,9 @@ def _checked(spans: Sequence[str]) -> Sequence[str]:
     order = sorted(_span(text) for text in spans)
     for (_, until), (begin, _) in pairwise(order):
         if begin < until:
-            raise ValueError(f"{', '.join(spans)}: these hours overlap")
+            raise PydanticCustomError(
+                "hours_overlap", "{spans}: these hours overlap", {"spans": ", ".join(spans)}
+            )
     return spans
 
 
@@ -56,7 +69,9 @@ def _days(text: str) -> list[int]:
     """`mon`, `mon-fri`, `sat-mon`."""
     begin, dash, end = text.partition("-")
     if begin not in _DAYS or (dash and end not in _DAYS):
-        raise ValueError(f"{text!r} is no day; write mon, tue … sun or mon-fri")
+        raise PydanticCustomError(
+            "day_unknown", "'{text}' is no day; write mon, tue … sun or mon-fri", {"text": text}
+        )
     first = _DAYS.index(begin)
     count = (_DAYS.index(end) - first) % 7 + 1 if dash else 1
     return [(first + step) % 7 for step in range(count)]
@@ -94,7 +109,9 @@ class Hours(BaseModel):
         days = [day for text in self.week for day in _days(text)]
         twice = {_DAYS[day] for day in days if days.count(day) > 1}
         if twice:
-            raise ValueError(f"{', '.join(sorted(twice))} stands twice")
+            raise PydanticCustomError(
+                "days_twice", "{days} stands twice", {"days": ", ".join(sorted(twice))}
+            )
         return self
 
     @cached_property

@@ -1,7 +1,8 @@
 """What is looked at when a policy is written down or read, so that no rule has to."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from ivr_bridge.policy.holidays import are_known, holidays_of, near_years
@@ -9,17 +10,27 @@ from ivr_bridge.policy.hours import Holidays
 from ivr_bridge.policy.terms import PolicyTerms
 
 
-def doubts(policy: PolicyTerms, prompt_version: str) -> Iterator[tuple[str, str]]:
-    """What cannot be meant, by its place; `prompt_version` is the line's own prompt's."""
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that cannot be meant: where, by what name pages know it, in words, and about what."""
+
+    place: str
+    code: str
+    why: str
+    facts: Mapping[str, str]
+
+
+def doubts(policy: PolicyTerms, prompt_version: str) -> Iterator[Doubt]:
+    """What cannot be meant; `prompt_version` is the line's own prompt's."""
     place, accepted = _place(policy), policy.consent.prompt_versions
     if place is not None and not are_known(place.country, place.subdivision):
         named = " ".join(filter(None, (place.country, place.subdivision)))
-        yield "hours.holidays", f"the holidays of {named} are not known"
+        why = f"the holidays of {named} are not known"
+        yield Doubt("hours.holidays", "holidays_unknown", why, {"country": named})
     if accepted and prompt_version not in accepted:
-        yield (
-            "consent.prompt_versions",
-            f"the line's own prompt {prompt_version!r} is not among them",
-        )
+        why = f"the line's own prompt {prompt_version!r} is not among them"
+        about = {"version": prompt_version}
+        yield Doubt("consent.prompt_versions", "prompt_not_listed", why, about)
 
 
 async def learn(policies: Iterable[PolicyTerms | None], today: date) -> None:

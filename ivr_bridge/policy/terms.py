@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ivr_bridge.policy.hours import Hours
 
@@ -30,7 +31,9 @@ class Peak(Part):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.voice_wait_s is None and self.queue_position is None and self.calls is None:
-            raise ValueError("a peak needs voice_wait_s, queue_position or calls")
+            raise PydanticCustomError(
+                "peak_empty", "a peak needs voice_wait_s, queue_position or calls"
+            )
         return self
 
 
@@ -55,7 +58,11 @@ class Intents(Part):
     def _contradict_nothing(self) -> Self:
         both = {name.casefold() for name in self.only} & {name.casefold() for name in self.never}
         if both:
-            raise ValueError(f"{', '.join(sorted(both))} stands under both only and never")
+            raise PydanticCustomError(
+                "intents_contradict",
+                "{intents} stands under both only and never",
+                {"intents": ", ".join(sorted(both))},
+            )
         return self
 
 

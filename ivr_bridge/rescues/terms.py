@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
@@ -33,10 +34,14 @@ class RescueTerms(BaseModel):
         if self.by == "callback":
             return self
         if self.channel is None or not self.text:
-            raise ValueError("an SMS needs its `channel` and its `text`")
+            raise PydanticCustomError("sms_incomplete", "an SMS needs its `channel` and its `text`")
         for language, words in self.text.items():
             if "{link}" not in words:
-                raise ValueError(f"text.{language}: without {{link}} it leads nowhere")
+                raise PydanticCustomError(
+                    "link_missing",
+                    "text.{language}: without {link} it leads nowhere",
+                    {"language": language, "link": "{link}"},
+                )
         return self
 
     def words(self, language: str) -> str:

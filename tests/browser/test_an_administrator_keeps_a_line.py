@@ -37,7 +37,7 @@ async def test_a_line_is_looked_at_tried_and_added(people: People, product: Prod
     await page.get_by_label("Template", exact=True).select_option("call_to_chat")
     people.expected.append("400 (Bad Request)")
     await at(page, "line-keep").click()
-    await expect(at(page, "line-refused")).to_contain_text("takes 1 values")
+    await expect(at(page, "line-refused")).to_contain_text("takes 1 value")
     await page.get_by_label("Values of its places").fill("{line_number}")
     await at(page, "line-keep").click()
     await expect(at(page, "line-kept")).to_be_visible()

@@ -151,3 +151,13 @@ def test_every_reason_is_explained_and_has_words_on_the_pages(reason: Reason):
     for language in ("en", "ru"):
         words = (ROOT / "web" / "src" / "i18n" / language / "common.ts").read_text()
         assert f"'reason.{reason}': " in words, language
+
+
+def test_every_refusal_of_a_line_has_words_on_the_pages():
+    sources = [path.read_text() for path in (ROOT / "ivr_bridge").rglob("*.py")]
+    said = r'(?:PydanticCustomError\(|Misfit\([^,]+,|Doubt\([^,]+,|"code":)\s*"(\w+)"'
+    codes = {code for text in sources for code in re.findall(said, text)}
+    assert {"hours_overlap", "flow_unknown", "prompt_not_listed", "line_name"} <= codes
+    for language in ("en", "ru"):
+        words = (ROOT / "web" / "src" / "i18n" / language / "admin.ts").read_text()
+        assert [code for code in sorted(codes) if f"'admin.refused.{code}': " not in words] == []

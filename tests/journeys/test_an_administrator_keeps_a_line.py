@@ -55,7 +55,7 @@ async def test_a_line_is_added_changed_and_answers(product: Product, phone: Phon
             ({"flow": "nowhere"}, "line.flow"),
             ({"account": "nowhere"}, "line.account"),
             ({"opening": {"de": {"template": "call_to_chat"}}}, "line.opening.de"),
-            ({"opening": {"ru": {"template": "call_to_chat"}}}, "line.opening.ru"),
+            ({"opening": {"ru": {"template": "call_to_chat"}}}, "values_wrong"),
             # The demo's template may arrive later than anybody waits on the line.
             ({"confirm": "delivered"}, "time to live"),
             ({"terms": {"channels": [{"channel": "nowhere"}]}}, "line.terms.channels.0.channel"),

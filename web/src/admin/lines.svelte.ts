@@ -2,6 +2,7 @@
 import * as api from '../api/admin.ts';
 import type { Choices, LineShown, Values } from '../api/admin.ts';
 import { asProblem, type Problem } from '../api/http.ts';
+import type { Refused } from './form/refused.ts';
 import { fresh, same, type Schema, type Value } from './form/schema.ts';
 
 export const NEW = '+';
@@ -87,13 +88,14 @@ function empty(choices: Choices): Values {
   };
 }
 
-export function problemsOf(refusal: Problem | null): Readonly<Record<string, string>> {
+export function problemsOf(refusal: Problem | null): Readonly<Record<string, Refused>> {
   const errors = refusal?.body['errors'];
   if (!Array.isArray(errors)) return {};
-  const told: Record<string, string> = {};
+  const told: Record<string, Refused> = {};
   for (const each of errors as readonly unknown[]) {
-    const { path, message } = each as { path?: unknown; message?: unknown };
-    if (typeof path === 'string' && typeof message === 'string') told[path.replace(/^line\./, '')] = message;
+    const { path, ...said } = each as Partial<Refused> & { readonly path?: string };
+    if (path === undefined || said.message === undefined) continue;
+    told[path.replace(/^line\./, '')] = { code: '', facts: {}, ...said, message: said.message };
   }
   return told;
 }

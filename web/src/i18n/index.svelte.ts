@@ -50,6 +50,18 @@ export function t<K extends Key>(key: K, ...filling: Filling<K>): string {
   return phrase(CATALOGUES[language][key], values, PLURALS[language], NUMBERS[language]);
 }
 
+/** The words for such a code, about what the service names; null when these pages do not know it yet. */
+export function told(
+  prefix: string,
+  code: string,
+  facts: Readonly<Record<string, string | number>>,
+): string | null {
+  const key = `${prefix}.${code}`;
+  if (!(key in en)) return null;
+  const language = speech.language;
+  return phrase(CATALOGUES[language][key as Key], facts, PLURALS[language], NUMBERS[language]);
+}
+
 /** The words for a code that the service may extend: null when these pages do not know it yet. */
 export function keyFor(prefix: string, code: string): PlainKey | null {
   const key = `${prefix}.${code}`;

@@ -1,24 +1,41 @@
 /** What the service says about a field, in the person's words: which field, and what to do there. */
 import { number } from '../../i18n/format.ts';
-import { t } from '../../i18n/index.svelte.ts';
+import { told } from '../../i18n/index.svelte.ts';
 import { ANY, isNamed, labelOf } from './names.ts';
 
-const SAID: readonly (readonly [RegExp, (found: number) => string])[] = [
-  [/^field required|should have at least 1 (character|item)/i, () => t('admin.refused.missing')],
-  [/should have at most (\d+) character/i, (n) => t('admin.refused.long', { most: number(n) })],
-  [/should match pattern/i, () => t('admin.refused.form')],
-  [/should be a valid (?:integer|number)/i, () => t('admin.refused.number')],
-  [/greater than or equal to (-?[\d.]+)/i, (n) => t('admin.refused.least', { least: number(n) })],
-  [/less than or equal to (-?[\d.]+)/i, (n) => t('admin.refused.most', { most: number(n) })],
-];
+/** One field's refusal: by a code that pages have words for, what it is about, and in English. */
+export interface Refused {
+  readonly code: string;
+  readonly facts: Readonly<Record<string, string | number>>;
+  readonly message: string;
+}
+
+/** Several of the service's codes ask the same of a person. */
+const SAME: Readonly<Record<string, string>> = {
+  string_too_short: 'missing',
+  too_short: 'missing',
+  string_type: 'form',
+  dict_type: 'form',
+  tuple_type: 'form',
+  list_type: 'form',
+  model_type: 'form',
+  string_pattern_mismatch: 'form',
+  int_type: 'number',
+  int_parsing: 'number',
+  float_type: 'number',
+  float_parsing: 'number',
+  finite_number: 'number',
+  int_from_float: 'whole_number',
+  enum: 'literal_error',
+  date_type: 'date',
+  date_parsing: 'date',
+  date_from_datetime_parsing: 'date',
+  date_from_datetime_inexact: 'date',
+};
 
 /** What has no words of ours is said as the service says it. */
-export function worded(message: string): string {
-  for (const [pattern, say] of SAID) {
-    const found = pattern.exec(message);
-    if (found !== null) return say(Number(found[1]));
-  }
-  return message.replace(/^Value error, /, '');
+export function worded({ code, facts, message }: Refused): string {
+  return told('admin.refused', SAME[code] ?? code, facts) ?? message.replace(/^Value error, /, '');
 }
 
 /** The field's name behind that of the groups it stands in; members are told by their place or key. */

@@ -70,6 +70,10 @@ export const common = {
   'problem.too_large': 'That is too large. Shorten it.',
   'problem.overloaded': 'The service is busy. Nothing was changed; try again in a moment.',
   'problem.return_not_offered': 'This line does not call back, so the chat stays with you.',
+  'problem.number_taken': 'Another line already answers one of these numbers.',
+  'problem.name_taken': 'There is a line with this name already.',
+  'problem.managed_by_file': 'The workspace file keeps this line: change it there and apply the file.',
+  'problem.line_unknown': 'This line is not there any more.',
   'problem.number_unknown': 'There is no number to call. The chat stays with you.',
 
   'channel.whatsapp': 'WhatsApp',

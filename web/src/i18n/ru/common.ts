@@ -70,6 +70,10 @@ export const common = {
   'problem.too_large': 'Слишком много. Сократите.',
   'problem.overloaded': 'Сервис занят. Ничего не изменилось; попробуйте чуть позже.',
   'problem.return_not_offered': 'На этой линии не перезванивают, чат остаётся у вас.',
+  'problem.number_taken': 'На один из этих номеров уже отвечает другая линия.',
+  'problem.name_taken': 'Линия с таким именем уже есть.',
+  'problem.managed_by_file': 'Эту линию ведёт файл рабочего пространства: измените её там и примените файл.',
+  'problem.line_unknown': 'Этой линии больше нет.',
   'problem.number_unknown': 'Нет номера для звонка. Чат остаётся у вас.',
 
   'channel.whatsapp': 'WhatsApp',
