@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import asyncpg
 import structlog
 
 from core.faults import Unavailable
@@ -62,8 +63,9 @@ class Sweep:
             for workspace_id in list(self._waiting):
                 try:
                     await self._look(workspace_id)
-                except Unavailable:
-                    log.warning("sweep.database_unavailable")
+                except (Unavailable, asyncpg.PostgresError) as missed:
+                    # Whatever it was: without this, a lost hint would cost a call its answer.
+                    log.warning("sweep.database_unavailable", error=type(missed).__name__)
 
     async def _look(self, workspace_id: WorkspaceId) -> None:
         messages = self._waiting.get(workspace_id, {})
