@@ -9,7 +9,7 @@ from sandbox.connection import Connection, SandboxError, digits
 from sandbox.specs import Json
 
 Message = Json
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 
 
 class Phone:

@@ -115,7 +115,7 @@ class Product:
             await conn.close()
 
     async def until(
-        self, query: str, *arguments: object, seconds: float = 15
+        self, query: str, *arguments: object, seconds: float = 30
     ) -> list[asyncpg.Record]:
         """Wait until the query finds something."""
         async with asyncio.timeout(seconds):

@@ -4,11 +4,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from tests.product import PASSWORD, PEOPLE, Product
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+# Without it what is expected is waited for 5 s, however slow the machine is with everything else.
+expect.set_options(timeout=PATIENCE_MS)
 WIDE = {"width": 1440, "height": 900}
 
 

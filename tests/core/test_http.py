@@ -291,7 +291,7 @@ async def test_a_body_that_is_held_back_is_not_waited_for(client, monkeypatch):
     monkeypatch.setattr(entrance, "ARRIVES_WITHIN_S", 0.1)
     reader, writer = await asyncio.open_connection(client.host, client.port)
     writer.write(b"POST /greet HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         answered = await reader.readuntil(b"\r\n")
     writer.close()
     assert b" 408 " in answered

@@ -56,7 +56,7 @@ async def test_a_further_hand_is_taken_when_the_first_one_lasts():
     asking = counter.ask(1, 2, 3)
     await turns()
     assert counter.groups == [[1]]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await counter.begun.get()
         await counter.begun.get()
     assert counter.groups == [[1], [2, 3]]

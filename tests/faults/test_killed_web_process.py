@@ -74,6 +74,8 @@ async def test_a_web_process_killed_at_any_moment_keeps_its_promises(
     for call in calls:
         asked.append(asyncio.ensure_future(call.asked()))
         await asyncio.sleep(0.12)
+    # On a slow machine too, one of them is answered and others are not.
+    await asyncio.wait(asked, timeout=20, return_when=asyncio.FIRST_COMPLETED)
     await asyncio.sleep(shift_s)
     product.web.kill()
     before = await asyncio.gather(*asked)
@@ -115,7 +117,7 @@ class Scene:
 
     async def blocked(self) -> None:
         """Until the web process waits for the lock."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not await self.owner.fetchval(  # noqa: ASYNC110 - the database tells nobody
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND wait_event_type = 'Lock' AND application_name LIKE 'ivr-bridge%'"

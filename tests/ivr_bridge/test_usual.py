@@ -12,6 +12,7 @@ from core.ids import new_id
 from ivr_bridge import shared
 from ivr_bridge.evidence import Confirm
 from tests.ivr_bridge.conftest import CALLER, House, Told
+from tests.locks import until_waited_for
 
 FRIEND = "+79005550199"
 TABLES = {
@@ -79,6 +80,7 @@ async def test_a_count_that_cannot_be_shared_is_still_made(hasty: House):
     async with hasty.database.workspace(hasty.workspace_id) as tx:
         await tx.execute("SELECT FROM ivr_bridge.velocity FOR UPDATE")
         asking = asyncio.ensure_future(hasty.ivr.deflect("second"))
+        await until_waited_for(tx)
         await asyncio.sleep(3 * shared.LOCK_TIMEOUT_MS / 1000)
     told = await asking
     assert told.action == "hangup"

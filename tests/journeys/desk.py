@@ -12,7 +12,7 @@ from tests.product import PASSWORD, PEOPLE, Product
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 
 
 class Refusal(Exception):

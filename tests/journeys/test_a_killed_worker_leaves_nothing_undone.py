@@ -160,7 +160,7 @@ async def what_stands(product: Product, phone: Phone) -> dict[str, int]:
 
 async def on_the_wire(product: Product, phone: Phone, text: str) -> list[int]:
     """Which requests carried these words; waits for the first."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             wire = await product.sandbox.wire(phone.number, kind="message", wait_ms=1000)
             if found := [one["seq"] for one in wire if text in words_of(one)]:

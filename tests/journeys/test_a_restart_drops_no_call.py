@@ -39,7 +39,7 @@ async def test_sigterm_under_a_stream_of_calls(own_product: Product):
     began = 0.0
     # A broken connection fails the group, and with it the test.
     async with asyncio.TaskGroup() as calls:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             for number in itertools.count():
                 calls.create_task(call())
                 if number == 15:

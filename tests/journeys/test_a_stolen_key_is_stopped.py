@@ -51,8 +51,8 @@ def signed(key: str, secret: str, body: bytes) -> dict[str, str]:
     }
 
 
-async def within_two_seconds(told: Callable[[], Any], wanted: object) -> None:
-    async with asyncio.timeout(2.5):
+async def soon(told: Callable[[], Any], wanted: object) -> None:
+    async with asyncio.timeout(10):
         while await told() != wanted:
             pass
 
@@ -83,12 +83,12 @@ async def test_a_stolen_key_is_stopped(product: Product, a_phone: Callable[[], P
         return status, str(told.get(member))
 
     await command(product, "pause", "all", "--workspace", WORKSPACE, "--for", "1h")
-    await within_two_seconds(lambda: with_key(key, secret, "reason"), (200, "paused"))
+    await soon(lambda: with_key(key, secret, "reason"), (200, "paused"))
     new_secret, shown = await command(product, "keys", "rotate", WORKSPACE, "pbx", "--keep", "0")
-    await within_two_seconds(lambda: with_key(key, secret, "action"), (401, "continue"))
+    await soon(lambda: with_key(key, secret, "action"), (401, "continue"))
     await command(product, "pause", "all", "--workspace", WORKSPACE, "--off")
     moved = (200, "hangup")
-    await within_two_seconds(lambda: with_key(_named(shown), new_secret, "action"), moved)
+    await soon(lambda: with_key(_named(shown), new_secret, "action"), moved)
     audited = await product.rows("SELECT action FROM core.audit ORDER BY at")
     actions = [row["action"] for row in audited if row["action"].split(".")[0] in {"key", "pause"}]
     assert actions[-4:] == ["key.issued", "pause.begun", "key.rotated", "pause.lifted"]

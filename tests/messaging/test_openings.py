@@ -12,6 +12,7 @@ from messaging.channel import AddressKind, Failure, FailureClass, ReportedStatus
 from messaging.delivery import Status
 from messaging.openings import Lost, Opening, OpeningDraft, Posted, Refused
 from messaging.reachability import Reach
+from tests.locks import until_waited_for
 from tests.messaging.conftest import CALLER, NOW, OPENING, report
 
 NOT_THERE = Failure(FailureClass.NOT_ON_CHANNEL, "131026")
@@ -206,8 +207,7 @@ async def test_a_decision_and_a_report_take_turns(database, workspace_id, whatsa
     async with database.workspace(workspace_id) as tx:
         state = await openings.state(tx, opening.message_id, lock=True)
         failing = asyncio.ensure_future(fail())
-        done, _ = await asyncio.wait([failing], timeout=0.2)
-        assert not done
+        await until_waited_for(tx)
         assert state.failure is None
         order.append("decided")
     await failing

@@ -21,6 +21,7 @@ from messaging.intake import HANDS, Intake
 from messaging.openings import OpeningDraft
 from messaging.webhooks import MAX_BODY, Webhooks
 from tests.fakes import cloud_api
+from tests.locks import until_waited_for
 from tests.messaging.conftest import CALLER, OPENING, House, draft
 
 PATH = "/webhooks/demo/whatsapp"
@@ -132,7 +133,7 @@ async def test_a_message_waits_for_the_same_customers_earlier_one(client, house)
             *key,
         )
         first = send("first", 1)
-        await asyncio.sleep(0.2)
+        await until_waited_for(tx)
         second = send("second", 2)
         others = [send("x", number, f"7900{number:07}") for number in range(3, 33)]
         done, _ = await asyncio.wait(others, timeout=10)

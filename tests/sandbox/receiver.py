@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 Json = dict[str, Any]
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 
 
 class Receiver:

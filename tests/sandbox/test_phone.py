@@ -327,7 +327,7 @@ async def test_a_chat_opened_by_a_page_is_left_with_the_page(
         path = f"/phone/api/numbers/79005550101/chats/{ACCOUNT}/open"
         await sandbox.ask("POST", path, {"open": True, "while_shown": True})
         await phone.open_chat("555")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (still := await opened(sandbox)) != {"555"}:
             assert still == {ACCOUNT, "555"}
 
