@@ -86,6 +86,48 @@ class Endpoint:
         await require_person(request, self.right)
 
 
+def for_people(
+    right: Right,
+    method: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    *,
+    accepts: type[BaseModel] | None = None,
+    answers: type[BaseModel] | None = None,
+    status: int = 200,
+    faults: tuple[type[Fault], ...] = (),
+    parameters: Sequence[Mapping[str, Any]] = (),
+) -> Endpoint:
+    """An address for whoever is signed in with this right."""
+    return Endpoint(
+        method=method,
+        path=path,
+        handler=handler,
+        summary=summary,
+        access=Access.PERSON,
+        right=right,
+        accepts=accepts,
+        answers=answers,
+        status=status,
+        faults=(Unauthorized, Forbidden, *faults),
+        parameters=parameters,
+    )
+
+
+def asked(
+    name: str, description: str | None = None, *, required: bool = False, **schema: Any
+) -> dict[str, Any]:
+    """What may stand behind an address's question mark, a text unless the schema says otherwise."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": required,
+        **({} if description is None else {"description": description}),
+        "schema": {"type": "string", **schema},
+    }
+
+
 async def require_person(request: web.Request, right: Right | None) -> SignedIn:
     """The signed-in person of this request; raises Unauthorized or Forbidden."""
     if request.method not in {"GET", "HEAD"}:

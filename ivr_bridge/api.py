@@ -1,9 +1,7 @@
 """The addresses that IVRs use, and their documentation."""
 
-from typing import Any
-
 from core.faults import Fault, Invalid, Overloaded, TooLarge, Unauthorized
-from core.http import Access, Endpoint
+from core.http import Access, Endpoint, asked
 from ivr_bridge import handlers
 from ivr_bridge.asking import SCOPE
 from ivr_bridge.calls import IdempotencyConflict
@@ -32,31 +30,26 @@ _VIEWS: tuple[str, ...] = (
 )
 _BODIES: tuple[str, ...] = ("application/json", "application/x-www-form-urlencoded")
 _FOUND = "With `branch=status`: the call goes on."
-_FORMAT: dict[str, Any] = {
-    "name": "format",
-    "in": "query",
-    "required": False,
-    "description": "How the decision reads; without it, Accept decides.",
-    "schema": {"type": "string", "enum": [view.value for view in View], "default": "json"},
-}
-_BRANCH: dict[str, Any] = {
-    "name": "branch",
-    "in": "query",
-    "required": False,
-    "description": "The status alone says it: 200 hang up (or offer), 302 go on.",
-    "schema": {"type": "string", "enum": ["status"]},
-}
-_WAIT: dict[str, Any] = {
-    "name": "wait_ms",
-    "in": "query",
-    "required": False,
-    "description": "How long the answer may wait for a decision.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": POLL_TOTAL_MS, "default": 0},
-}
-_ASKED: tuple[dict[str, Any], ...] = tuple(
-    {"name": name, "in": "query", "required": required, "schema": {"type": "string"}}
-    for name, required in (("call_id", True), ("caller", False), ("line", True))
+_FORMAT = asked(
+    "format",
+    "How the decision reads; without it, Accept decides.",
+    enum=[view.value for view in View],
+    default="json",
 )
+_BRANCH = asked(
+    "branch",
+    "The status alone says it: 200 hang up (or offer), 302 go on.",
+    enum=["status"],
+)
+_WAIT = asked(
+    "wait_ms",
+    "How long the answer may wait for a decision.",
+    type="integer",
+    minimum=0,
+    maximum=POLL_TOTAL_MS,
+    default=0,
+)
+_CALL = (asked("call_id", required=True), asked("caller"), asked("line", required=True))
 _ELIGIBLE = "May this caller be offered a messenger?"
 _MOVE = "Move this caller to a messenger, or say in time that the call goes on."
 _FOLLOW = "The decision about an earlier request, waited for."
@@ -78,7 +71,7 @@ def _addresses(prefix: str, access: Access, how: str) -> tuple[Endpoint, ...]:
             body_types=_BODIES,
             answers=DecisionDocument,
             faults=(*_FAULTS, IdempotencyConflict),
-            parameters=(_FORMAT, _BRANCH, *(_ASKED if method == "GET" else ())),
+            parameters=(_FORMAT, _BRANCH, *(_CALL if method == "GET" else ())),
             answer_types=_VIEWS,
             found=_FOUND,
             wraps_own_faults=True,

@@ -1,17 +1,16 @@
 """The operators' addresses, as one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from pydantic import BaseModel
-
 from core.access import Right
-from core.faults import Fault, Forbidden, Invalid, Unauthorized
-from core.http import Access, Endpoint, Handler
+from core.faults import Invalid
+from core.http import asked, for_people
 from handoff.conversation.lifecycle import WrongState
 from handoff.conversation.model import ConversationUnknown, NotYours, StaleEpoch
 from handoff.desk import acting, contacts, objects, sending, showing, transcript
-from handoff.desk.asking import Nothing, NotJson, Sent
+from handoff.desk.asking import Nothing, NotJson
 from handoff.desk.lists import View
 from handoff.desk.showing import MOST_MESSAGES, MOST_ROWS
 from handoff.routing.queues import QueueUnknown
@@ -21,26 +20,16 @@ from messaging.outbox import OptedOut, WindowClosed
 from messaging.templates import TemplateUnknown
 
 
-def _query(name: str, description: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": description,
-        "schema": schema,
-    }
-
-
 def _whole(name: str, description: str, most: int | None = None) -> Mapping[str, Any]:
-    limits = {"minimum": 0} if most is None else {"minimum": 1, "maximum": most}
-    return _query(name, description, {"type": "integer", **limits})
+    limits: dict[str, Any] = {"minimum": 0} if most is None else {"minimum": 1, "maximum": most}
+    return asked(name, description, type="integer", **limits)
 
 
 _LIST = (
-    _query("view", "Which list.", {"type": "string", "enum": list(View), "default": "mine"}),
-    _query("queue", "Only this queue.", {"type": "string"}),
-    _query("q", "A name, a whole number, or words said last.", {"type": "string"}),
-    _query("cursor", "Where the page before ended.", {"type": "string"}),
+    asked("view", "Which list.", enum=list(View), default="mine"),
+    asked("queue", "Only this queue."),
+    asked("q", "A name, a whole number, or words said last."),
+    asked("cursor", "Where the page before ended."),
     _whole("limit", "How many at most.", MOST_ROWS),
 )
 _STRETCH = (
@@ -48,40 +37,11 @@ _STRETCH = (
     _whole("after_seq", "Only what came after this entry."),
     _whole("limit", "How many at most.", MOST_MESSAGES),
 )
-_CHANNEL = (_query("channel", "Only this channel or account.", {"type": "string"}),)
-
-
-def _for_operators(
-    method: str,
-    path: str,
-    handler: Handler,
-    summary: str,
-    *,
-    accepts: type[Sent] | None = None,
-    answers: type[BaseModel] | None = None,
-    status: int = 200,
-    faults: tuple[type[Fault], ...] = (),
-    parameters: Sequence[Mapping[str, Any]] = (),
-) -> Endpoint:
-    """An address for whoever works at the desk."""
-    return Endpoint(
-        method=method,
-        path=path,
-        handler=handler,
-        summary=summary,
-        access=Access.PERSON,
-        right=Right.DESK,
-        accepts=accepts,
-        answers=answers,
-        status=status,
-        faults=(Unauthorized, Forbidden, *faults),
-        parameters=parameters,
-    )
-
-
+_CHANNEL = (asked("channel", "Only this channel or account."),)
 _CONVERSATION = "/v1/conversations/{id}"
 _RESERVATION = "/v1/reservations/{id}"
 _STALE = (Invalid, NotJson, ConversationUnknown, StaleEpoch, NotYours, WrongState)
+_for_operators = partial(for_people, Right.DESK)
 
 ENDPOINTS = (
     _for_operators(

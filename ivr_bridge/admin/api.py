@@ -1,14 +1,13 @@
 """The addresses of the admin pages; a person with the admin right, and nobody else."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from core.access import Right
-from core.faults import Fault, Forbidden, Invalid, Unauthorized
-from core.http import Access, Endpoint, answer, body, signed_in
+from core.faults import Invalid
+from core.http import Endpoint, answer, body, for_people, signed_in
 from core.problems import trace_id
 from ivr_bridge.admin.documents import (
     Choices,
@@ -75,30 +74,8 @@ async def _try(request: web.Request) -> web.Response:
     return answer(told)
 
 
-def _for_admins(
-    method: str,
-    path: str,
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-    summary: str,
-    *,
-    accepts: type[BaseModel] | None = None,
-    answers: type[BaseModel] | None = None,
-    faults: tuple[type[Fault], ...] = (),
-) -> Endpoint:
-    return Endpoint(
-        method=method,
-        path=path,
-        handler=handler,
-        summary=summary,
-        access=Access.PERSON,
-        right=Right.ADMIN,
-        accepts=accepts,
-        answers=answers,
-        faults=(Unauthorized, Forbidden, *faults),
-    )
-
-
 _LINE = "/v1/lines/{name}"
+_for_admins = partial(for_people, Right.ADMIN)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     _for_admins("GET", "/v1/lines", _everything, "Every line.", answers=LinesShown),

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +15,7 @@ from core.access.workspaces import Workspace, workspace
 from core.clock import Clock
 from core.entrance import key_holder, shows_key
 from core.faults import Forbidden, Invalid, NotFound, Overloaded, Unauthorized
-from core.http import Access, Endpoint, signed_in
+from core.http import Access, Endpoint, asked, signed_in
 from core.ids import WorkspaceId
 from core.postgres import Database, Tx
 from ivr_bridge.events import LineUnknown
@@ -217,16 +216,6 @@ def _language(asked: str | None, accepted: str, home: Workspace) -> Language:
         raise Invalid(message, errors=[{"path": "language", "message": message}]) from unknown
 
 
-def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": description,
-        "schema": {"type": "string", **schema},
-    }
-
-
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET",
@@ -246,12 +235,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Overloaded,
         ),
         parameters=(
-            _query("from", "The first day, in the workspace's timezone.", format="date"),
-            _query("to", "The last day, included.", format="date"),
-            _query("group_by", "What a row stands for.", enum=["day", "line", "day,line"]),
-            _query("line", "One line only, by its name or number."),
-            _query("format", "How the report is written.", enum=list(Format), default="json"),
-            _query("language", "Of titles and definitions.", enum=list(Language)),
+            asked("from", "The first day, in the workspace's timezone.", format="date"),
+            asked("to", "The last day, included.", format="date"),
+            asked("group_by", "What a row stands for.", enum=["day", "line", "day,line"]),
+            asked("line", "One line only, by its name or number."),
+            asked("format", "How the report is written.", enum=list(Format), default="json"),
+            asked("language", "Of titles and definitions.", enum=list(Language)),
         ),
         answer_types=tuple(each.mime for each in Format),
     ),
