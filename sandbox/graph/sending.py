@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from sandbox.graph import messages, templates
 from sandbox.graph.media import MediaShelf
 from sandbox.graph.refusals import Refusal
 from sandbox.network import Network
+from sandbox.reading import parsed, text
 from sandbox.specs import Behaviour, Json, Manner
 from sandbox.wire import Record, Wire
 
@@ -43,7 +43,7 @@ class Sending:
     async def take(self, account_id: str, bearer: str, path: str, raw: bytes) -> Json:
         """The reply to one request; a Refusal or Broken is the other way to end."""
         arrived = self._network.timeline.now()
-        body = _parsed(raw)
+        body = parsed(raw)
         account = self._network.accounts.get(account_id)
         to = self._recipient(account, body)
         reading = body.get("status") == "read"
@@ -58,7 +58,7 @@ class Sending:
             body=raw,
             to=f"+{to.person}" if to else None,
             type_=type_,
-            tracker=_text(body.get("biz_opaque_callback_data")),
+            tracker=text(body.get("biz_opaque_callback_data")),
         )
         try:
             known = self._authorised(account, account_id, bearer)
@@ -183,7 +183,7 @@ class Sending:
             type=type_,
             body=body,
             at=arrived,
-            tracker=_text(body.get("biz_opaque_callback_data")),
+            tracker=text(body.get("biz_opaque_callback_data")),
             category=category,
             expires_at=expires,
         )
@@ -193,18 +193,6 @@ class Sending:
         if medium is None or medium.account != account.spec.phone_number_id:
             return None
         return medium.mime
-
-
-def _parsed(raw: bytes) -> Json:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _refuse_as_told(manner: Manner) -> None:

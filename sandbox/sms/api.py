@@ -1,8 +1,6 @@
 """`POST /sms/{account}/messages`: takes one short message, as small providers do."""
 
 import asyncio
-import json
-from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -11,6 +9,7 @@ from sandbox.accounts import Account
 from sandbox.events import Outgoing
 from sandbox.graph.sending import Sending
 from sandbox.network import Network
+from sandbox.reading import parsed, text
 from sandbox.sms.events import code_of
 from sandbox.specs import Behaviour, Json, Manner
 from sandbox.wire import Record, Wire
@@ -41,7 +40,7 @@ class SmsApi:
         """202 with the provider's id; an error says its code."""
         arrived = self._network.timeline.now()
         raw = await request.read()
-        body = _parsed(raw)
+        body = parsed(raw)
         to = "".join(letter for letter in str(body.get("to", "")) if letter.isdigit())
         record = self._wire.write(
             at=arrived,
@@ -52,7 +51,7 @@ class SmsApi:
             body=raw,
             to=f"+{numbers.person(to)}" if to else None,
             type_="text",
-            tracker=_text(body.get("reference")),
+            tracker=text(body.get("reference")),
         )
         try:
             account = self._account(request)
@@ -97,7 +96,7 @@ class SmsApi:
             type="text",
             body={"text": {"body": words}},
             at=arrived,
-            tracker=_text(body.get("reference")),
+            tracker=text(body.get("reference")),
             expires_at=arrived + VALID_S,
         )
         record.wamid = message.wamid
@@ -119,15 +118,3 @@ def _refuse_as_told(manner: Manner) -> None:
         raise _Refused(429, "throttled")
     if manner.behaviour is Behaviour.REFUSED:
         raise _Refused(400, code_of(manner.code or 131026))
-
-
-def _parsed(raw: bytes) -> Json:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
