@@ -7,7 +7,6 @@ file names another living process, and gives recovery only ten seconds.
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import psutil
 from config.embedded import processes
 from config.embedded.errors import EmbeddedError
 from config.embedded.place import Place
+from config.embedded.starting import Starting
 
 Report = Callable[[str], None]
 
@@ -213,30 +213,16 @@ class Postgres:
 
     def _await_answer(self, report: Report, patience_s: float) -> None:
         """Until a query is answered; recovery after a crash may take its time, and says so."""
-        begun = time.monotonic()
-        told = begun
-        while True:
-            if self._child is not None and self._child.poll() is not None:
-                raise self._failure("PostgreSQL ended while starting")
-            if self._says_ready() and self._query("SELECT 1").returncode == 0:
-                return
-            now = time.monotonic()
-            if now - begun > patience_s:
-                raise self._failure(f"PostgreSQL did not answer within {patience_s:.0f} s")
-            if now - told > 2.0:  # noqa: PLR2004 - a person waiting wants a word by then
-                told = now
-                last = processes.tail(self.place.log("postgres")).splitlines()[-1:]
-                report(f"waiting for PostgreSQL ({now - begun:.0f} s): {''.join(last)}")
-            time.sleep(0.05)
+        starting = Starting("PostgreSQL", self._child, self.place.log("postgres"))
+        starting.await_answer(self._answers, report, patience_s=patience_s)
+
+    def _answers(self) -> bool:
+        return self._says_ready() and self._query("SELECT 1").returncode == 0
 
     def _says_ready(self) -> bool:
         with suppress(OSError):
             return "ready" in (self.place.postgres / "postmaster.pid").read_text()
         return False
-
-    def _failure(self, what: str) -> EmbeddedError:
-        log = self.place.log("postgres")
-        return EmbeddedError(f"{what}; the end of {log}:\n{processes.tail(log)}")
 
     def _make_owner(self) -> None:
         """The login that owns the database: it makes roles and, in tests, databases; no more."""

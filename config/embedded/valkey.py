@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from redis.retry import Retry
 from config.embedded import processes
 from config.embedded.errors import EmbeddedError
 from config.embedded.place import Place
+from config.embedded.starting import Starting
 
 Report = Callable[[str], None]
 
@@ -113,19 +113,8 @@ class Valkey:
 
     def _await_answer(self, report: Report) -> None:
         """Until a ping is answered: while it loads its file it answers that it is loading."""
-        begun = told = time.monotonic()
-        while True:
-            if self._child is not None and self._child.poll() is not None:
-                raise self._failure("Valkey ended while starting")
-            if self._answers():
-                return
-            now = time.monotonic()
-            if now - begun > self.patience_s:
-                raise self._failure(f"Valkey did not answer within {self.patience_s:.0f} s")
-            if now - told > 2.0:  # noqa: PLR2004 - a person waiting wants a word by then
-                told = now
-                report(f"waiting for Valkey ({now - begun:.0f} s)")
-            time.sleep(0.02)
+        starting = Starting("Valkey", self._child, self.place.log("valkey"))
+        starting.await_answer(self._answers, report, patience_s=self.patience_s)
 
     def _answers(self) -> bool:
         with (
@@ -139,7 +128,3 @@ class Valkey:
         ):
             return bool(client.ping())
         return False
-
-    def _failure(self, what: str) -> EmbeddedError:
-        log = self.place.log("valkey")
-        return EmbeddedError(f"{what}; the end of {log}:\n{processes.tail(log)}")
