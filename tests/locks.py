@@ -1,6 +1,10 @@
-"""Who waits for whom in the database, which tells nobody."""
+"""Locks that a test holds, and who waits for them, which the database tells nobody."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
 
 from core.postgres import Tx
 
@@ -15,3 +19,15 @@ async def until_waited_for(tx: Tx) -> None:
     async with asyncio.timeout(20):
         while not await tx.fetchval(_WAITING):  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def nobody_reads(database_url: str, table: str) -> AsyncIterator[None]:
+    """Whoever looks into this table waits."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        async with conn.transaction():
+            await conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+    finally:
+        await conn.close()

@@ -23,7 +23,7 @@ from ivr_bridge.lines import Lines
 from ivr_bridge.offering import UsualOffers
 from tests.fakes.asterisk import Channel, _assignment
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House
-from tests.ivr_bridge.test_hanging import nobody_reads
+from tests.locks import nobody_reads
 
 WITH_KEY = f"key={KEY}"
 _HEADERS = {

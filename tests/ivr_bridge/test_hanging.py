@@ -1,29 +1,15 @@
 """A database that does not answer keeps no caller waiting: the call goes on, in time."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from ivr_bridge.deflections import BEGIN_WITHIN_S
 from ivr_bridge.reading import deadline_named
 from tests.ivr_bridge.conftest import CALLER, KEY, LINE, House
+from tests.locks import nobody_reads
 
 BODY = {"call_id": "call-1", "caller": CALLER, "line": LINE}
-
-
-@asynccontextmanager
-async def nobody_reads(database_url: str, table: str) -> AsyncIterator[None]:
-    """Whoever looks into this table waits."""
-    conn = await asyncpg.connect(database_url)
-    try:
-        async with conn.transaction():
-            await conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-            yield
-    finally:
-        await conn.close()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,7 @@
 """Each group of rules on a line of its own, and the explanation that a manager and an engineer get."""
 
 import json
-import os
 import secrets
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,7 +11,8 @@ import pytest_asyncio
 from sandbox.client import Phone
 from tests.journeys.desk import Desk, Json, Refusal, signed_in
 from tests.journeys.house import new_phone
-from tests.product import ROOT, Product
+from tests.journeys.terminal import printed
+from tests.product import Product
 
 CLOSED = {"week": {"mon": "00:00-00:01"}, "dates": {"2020-01-01": []}}
 GROUPS: dict[str, Json] = {
@@ -31,17 +29,6 @@ GROUPS: dict[str, Json] = {
     "offers": {"offers": {"every_s": 60, "per_call": 5}},
 }
 NUMBERS = {name: f"+7800250{place:04d}" for place, name in enumerate(GROUPS, 1001)}
-
-
-def command(product: Product, *words: str) -> str:
-    """What `ivr-bridge …` prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "config", *words],
-        env={**os.environ, **product.web.variables},
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 class Line:
@@ -79,7 +66,7 @@ async def on(own_product: Product) -> AsyncIterator[Callable[[str], Line]]:
     async with signed_in(own_product, "admin") as admin:
         for name, policy in GROUPS.items():
             await _keep(admin, name, policy)
-    key = command(own_product, "keys", "issue", "demo", "--name", "rules").strip()
+    key = (await printed(own_product, "keys", "issue", "demo", "--name", "rules")).strip()
     yield lambda name: Line(own_product, key, name)
 
 
@@ -165,11 +152,11 @@ async def test_whoever_is_held_out_is_explained_as_such(own_product: Product, on
         with pytest.raises(Refusal) as refusal:
             await operator.ask("GET", path)
         assert refusal.value.status == 403
-    said = command(own_product, "explain", "demo", held.number, "--line", line.number)
+    said = await printed(own_product, "explain", "demo", held.number, "--line", line.number)
     for word in ("held out", "not_held_out", "came all the same", "hangup (ok)", "delivered"):
         assert word in said.replace("\n", " "), said
     assert held.number[4:9] not in said.replace(held.number, "")
     as_json = json.loads(
-        command(own_product, "explain", "demo", pressed["deflection_id"], "--json")
+        await printed(own_product, "explain", "demo", pressed["deflection_id"], "--json")
     )
     assert as_json["deflections"][0]["deflection_id"] == pressed["deflection_id"]

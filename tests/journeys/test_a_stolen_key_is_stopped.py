@@ -4,29 +4,16 @@ import asyncio
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from sandbox.client import Phone
-from tests.product import LINE, ROOT, WORKSPACE, Product
+from tests.journeys.terminal import command, printed
+from tests.product import LINE, WORKSPACE, Product
 
 PATH = "/v1/deflections"
-
-
-async def command(product: Product, *words: str) -> tuple[str, str]:
-    """What an engineer types, and what the terminal shows: standard output and error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "config", *words,
-        env={**os.environ, **product.web.variables}, cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, error = await process.communicate()
-    assert process.returncode == 0, error.decode()
-    return out.decode().strip(), error.decode()
 
 
 def wish(caller: Phone) -> bytes:
@@ -59,10 +46,10 @@ async def soon(told: Callable[[], Any], wanted: object) -> None:
 
 async def test_a_stolen_key_is_stopped(product: Product, a_phone: Callable[[], Phone]) -> None:
     # A key that signs: a request that somebody records works once.
-    secret, shown = await command(
+    issued = await command(
         product, "keys", "issue", WORKSPACE, "--name", "pbx", "--line", "main", "--hmac"
     )
-    key = _named(shown)
+    key, secret = _named(issued.beside), issued.out.strip()
     body = wish(a_phone())
     headers = signed(key, secret, body)
     status, told = await ask(product, headers, body)
@@ -82,13 +69,14 @@ async def test_a_stolen_key_is_stopped(product: Product, a_phone: Callable[[], P
         status, told = await ask(product, signed(key, secret, body), body)
         return status, str(told.get(member))
 
-    await command(product, "pause", "all", "--workspace", WORKSPACE, "--for", "1h")
+    await printed(product, "pause", "all", "--workspace", WORKSPACE, "--for", "1h")
     await soon(lambda: with_key(key, secret, "reason"), (200, "paused"))
-    new_secret, shown = await command(product, "keys", "rotate", WORKSPACE, "pbx", "--keep", "0")
+    rotated = await command(product, "keys", "rotate", WORKSPACE, "pbx", "--keep", "0")
+    new_key, new_secret = _named(rotated.beside), rotated.out.strip()
     await soon(lambda: with_key(key, secret, "action"), (401, "continue"))
-    await command(product, "pause", "all", "--workspace", WORKSPACE, "--off")
+    await printed(product, "pause", "all", "--workspace", WORKSPACE, "--off")
     moved = (200, "hangup")
-    await soon(lambda: with_key(_named(shown), new_secret, "action"), moved)
+    await soon(lambda: with_key(new_key, new_secret, "action"), moved)
     audited = await product.rows("SELECT action FROM core.audit ORDER BY at")
     actions = [row["action"] for row in audited if row["action"].split(".")[0] in {"key", "pause"}]
     assert actions[-4:] == ["key.issued", "pause.begun", "key.rotated", "pause.lifted"]

@@ -2,8 +2,6 @@
 
 import asyncio
 import operator
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +11,7 @@ from core.ids import public
 from core.postgres import open_database
 from tests.handoff.desk.conftest import serving
 from tests.handoff.desk.frames import frame, seen, until
-
-
-@asynccontextmanager
-async def out_of_reach(database_url: str, table: str) -> AsyncIterator[None]:
-    """Whoever reads this table waits."""
-    conn = await asyncpg.connect(database_url)
-    try:
-        async with conn.transaction():
-            await conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-            yield
-    finally:
-        await conn.close()
+from tests.locks import nobody_reads
 
 
 async def waiting(house: Any, table: str, before: str | None = None) -> str | None:
@@ -56,7 +43,7 @@ async def test_a_count_that_was_read_and_could_not_be_told_is_told_later(
         welcome = await frame(connection, "welcome")
         assert [queue["waiting"] for queue in welcome["queues"]] == [0]
         # Conversations are read with the names of their operators, and after the counts.
-        async with out_of_reach(database_url, "core.person"):
+        async with nobody_reads(database_url, "core.person"):
             await house.queued()
             first = await waiting(house, "core.person")
             await waiting(house, "core.person", first)
