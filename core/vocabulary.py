@@ -67,7 +67,7 @@ def plan_of(number: PhoneNumber) -> Plan | None:
 
 
 # Their mobiles and landlines share a look (Argentina with or without a 9, Mexico's 52 and 521, Brazil's
-# ninth digit), and libphonenumber takes mobiles of theirs for landlines (CHANNELS.md section 1).
+# ninth digit), and libphonenumber takes mobiles of theirs for landlines.
 _UNSURE_PLANS = frozenset({"AR", "BR", "MX"})
 _NEVER_MOBILE = frozenset(
     {

@@ -80,7 +80,7 @@ class Accepted:
 
 
 class FailureClass(StrEnum):
-    """What a provider's refusal means for us (CHANNELS.md section 2, error table)."""
+    """What a provider's refusal means for us."""
 
     TRANSIENT = "transient"
     """Ours or theirs, passing: retry with backoff (replies only, never an opening)."""

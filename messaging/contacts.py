@@ -181,7 +181,7 @@ def likely_wa_ids(phone: PhoneNumber) -> list[str]:
     """The WhatsApp ids that a number may go by.
 
     Usually its digits; in Brazil also without the ninth digit, in Mexico with a 1 and in Argentina
-    with or without a 9 after the country code (CHANNELS.md section 1, *Identity*).
+    with or without a 9 after the country code.
     """
     digits = phone.digits
     likely = [digits]

@@ -26,7 +26,7 @@ FETCH_JOB = "messaging.fetch_media"
 
 _FETCH_TIMEOUT_S = 18.0
 _FETCHED_WITHIN = timedelta(days=6, hours=12)
-"""Meta keeps a customer's file for 7 days (CHANNELS.md section 2): until then nothing is lost."""
+"""Meta keeps a customer's file for 7 days: until then nothing is lost."""
 _LONGEST_PAUSE_S = 600.0
 _PASSING = frozenset({FailureClass.TRANSIENT, FailureClass.PAIR_RATE, FailureClass.ACCOUNT})
 """Refusals that say nothing about the file, such as a token that has yet to be replaced."""

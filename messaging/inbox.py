@@ -27,7 +27,7 @@ from messaging.written import content_to_json, inbound_from_json
 log = structlog.get_logger()
 SQL = load(Path(__file__).with_name("inbox.sql"))
 
-_SEEN_DAYS = 30  # Meta repeats a webhook for up to 7 days (CHANNELS.md section 2, *Webhooks*)
+_SEEN_DAYS = 30  # Meta repeats a webhook for up to 7 days
 _INBOX_DAYS = 30
 _UNMATCHED_DAYS = 8
 

@@ -1,9 +1,8 @@
 """How fast an account may speak, and how often to one person.
 
-Providers count messages in and out together per account, and separately how many one person gets
-(CHANNELS.md section 2). All processes share the count through Redis; without it each paces itself,
-and the provider's own refusals are the last word. An opening that may not go now is refused, a
-reply waits.
+Providers count messages in and out together per account, and separately how many one person gets.
+All processes share the count through Redis; without it each paces itself, and the provider's own
+refusals are the last word. An opening that may not go now is refused, a reply waits.
 """
 
 import time

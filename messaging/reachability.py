@@ -1,7 +1,7 @@
 """Evidence that a number can be reached on a channel, and how old it is.
 
 Nobody may be asked whether a number is on WhatsApp; what statuses, failures and people's own
-messages said is all there is (CHANNELS.md section 1).
+messages said is all there is.
 """
 
 from collections.abc import Iterable, Sequence

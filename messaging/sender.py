@@ -235,7 +235,7 @@ def _pause_s(claimed: Claimed, outcome: Outcome) -> float | None:
         return None
     if claimed.age_s > RETRY_FOR_S:
         return None
-    # Meta asks for 4^n seconds after a pair limit (CHANNELS.md section 2, *pair rate*).
+    # Meta asks for 4^n seconds after a pair limit.
     base = 4.0 if outcome.failure.failure_class is FailureClass.PAIR_RATE else 2.0
     backoff_s = min(_LONGEST_PAUSE_S, base ** min(claimed.attempt, 10))
     spread = random.uniform(0.8, 1.2)  # noqa: S311 - spreading, not secrecy

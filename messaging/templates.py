@@ -18,7 +18,7 @@ log = structlog.get_logger()
 SQL = load(Path(__file__).with_name("templates.sql"))
 
 _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_DISABLED = "132016"  # Meta: paused too often, and now for good (CHANNELS.md section 2, *Errors*)
+_DISABLED = "132016"  # Meta: paused too often, and now for good
 
 
 class TemplateState(StrEnum):

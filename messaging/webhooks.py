@@ -19,7 +19,7 @@ from messaging.intake import Intake
 log = structlog.get_logger()
 
 MAX_BODY = 4 * 1024 * 1024
-"""Meta sends up to 3 MB (CHANNELS.md section 2, *Webhooks*)."""
+"""Meta sends up to 3 MB."""
 
 _LARGE = 128 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

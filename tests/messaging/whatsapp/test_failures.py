@@ -4,7 +4,7 @@ from structlog.testing import capture_logs
 from messaging.channel import FailureClass
 from messaging.channels.whatsapp.failures import failure
 
-# CHANNELS.md section 2, the error table, row by row.
+# Meta's error codes, class by class.
 TABLE = {
     FailureClass.TRANSIENT: [2, 4, 80007, 130429, 131000, 131016, 131057, 133004],
     FailureClass.PAIR_RATE: [131056],
