@@ -198,7 +198,7 @@ UPDATE ivr_bridge.account_pace
    SET accepted_ms = NULL, sent_ms = NULL, delivered_ms = NULL, samples = 0, updated_at = clock_timestamp()
  WHERE workspace_id = :workspace AND samples > 0 AND updated_at < clock_timestamp() - interval '1 minute';
 
--- name: stranded -> ivr_bridge.rescue:Case
+-- name: stranded -> ivr_bridge.rescues.case:Case
 -- Everything that decides whether a caller needs a rescue. Read after the message is held. CASE for
 -- the reason given at `deflection`. Of a caller who was taken to have left, an answer that was told
 -- later says otherwise; the fact stays, as all do.

@@ -1,36 +1,28 @@
 """What a stranded caller gets, exactly once a call: an SMS with a link, or somebody calls them back."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
 from prometheus_client import Counter
 
 from core.clock import Clock
 from core.ids import (
-    CallRef,
     ContactId,
     ConversationId,
     DeflectionId,
-    LineId,
     MessageId,
-    public,
 )
 from core.postgres import Tx
-from core.vocabulary import ChannelKind, PhoneNumber
+from core.vocabulary import PhoneNumber
 from handoff.conversation.opening import close_callbacks, open_callback
 from ivr_bridge import store
 from ivr_bridge.guard.charging import charge_one, stopped
-from ivr_bridge.opening import REPORTING_LAG_S
 from ivr_bridge.outcome import Fact, Outcome, Reason, Stranded, stranded
-from ivr_bridge.progress import state_word
 from ivr_bridge.rescues import by_sms
+from ivr_bridge.rescues.case import Case
 from ivr_bridge.store import SQL
 from ivr_bridge.terms import LineTerms
 from messaging import openings
-from messaging.channel import FailureClass
 from messaging.contacts import contact_for_phone
 
 log = structlog.get_logger()
@@ -56,68 +48,6 @@ _NOT_OWED = frozenset(
 )
 """Nothing was promised, nothing is wanted from us, or what may be spent has been: a made-up end of
 the call must not bring an SMS instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Everything that decides whether a caller needs a rescue."""
-
-    deflection_id: DeflectionId
-    call_ref: CallRef
-    line_id: LineId
-    outcome: str
-    reason: str | None
-    contact_id: ContactId | None
-    conversation_id: ConversationId | None
-    rescue_after_s: int
-    call_id: str
-    caller: str | None
-    status: str | None
-    failed_class: str | None
-    callback_queue: str
-    country: str
-    line_title: str
-    brand: str
-    channel: str | None
-    account: str
-    flow: str
-    queue: str
-    terms: Mapping[str, Any]
-    age_s: float
-    ttl_s: int | None
-    line_number: str | None
-    asked: Mapping[str, Any]
-    language: str
-    phone: str | None
-    caller_left: bool
-    spoke: bool
-    """A person took the call after all."""
-    engaged: bool
-    rescued: bool
-    waits_for_us: ContactId | None
-    """Whom this attempt's rescue is for, while it is open."""
-
-    @property
-    def nothing_to_come(self) -> bool:
-        """Can the opening no longer arrive? Only then may an SMS go out by itself.
-
-        Without a time to live it may arrive for a month, and a person decides.
-        """
-        if self.channel == ChannelKind.SMS or self.failed_class == FailureClass.OPTED_OUT:
-            # An SMS that did not arrive is not followed by another, and who said no is not chased.
-            return False
-        over = self.ttl_s is not None and self.age_s >= self.ttl_s + REPORTING_LAG_S
-        return self.verdict["failed"] or not self.verdict["on_the_way"] or over
-
-    @property
-    def verdict(self) -> dict[str, bool]:
-        """The message's part of the question."""
-        word = state_word(self.status, self.failed_class)
-        return {
-            "delivered": word in {"delivered", "read"},
-            "failed": word == "failed",
-            "on_the_way": word != "none",
-        }
 
 
 async def consider(
@@ -255,7 +185,7 @@ async def _text(
         flow=case.flow,
         queue=case.queue,
         language=case.language,
-        card=_card(case, phone, at),
+        card=case.card(phone, at),
         at=at,
     )
     return await by_sms.text(tx, terms, stranded_caller, public_url=public_url)
@@ -269,7 +199,7 @@ async def _call_back(
         contact_id=contact_id,
         phone=phone,
         queue=case.callback_queue,
-        card=_card(case, phone, at),
+        card=case.card(phone, at),
         origin=case.deflection_id,
         reason=reason,
         language=case.language,
@@ -279,22 +209,3 @@ async def _call_back(
 
 class AlreadyRescued(Exception):
     """Another transaction rescued this call at the same moment: undo this one."""
-
-
-def _card(case: Case, phone: PhoneNumber, at: datetime) -> dict[str, Any]:
-    asked = case.asked
-    return {
-        "call_id": case.call_id,
-        "line": {"number": case.line_number or "", "title": case.line_title},
-        "caller": phone.e164,
-        "at": at.isoformat(),
-        "ivr_path": asked.get("ivr_path", []),
-        "digits": asked.get("digits"),
-        "intent": asked.get("intent"),
-        "brand": asked.get("brand") or case.brand,
-        "voice_wait_s": asked.get("voice_wait_s"),
-        "queue_position": asked.get("queue_position"),
-        "deflection_id": public("d", case.deflection_id),
-        "outcome": case.outcome,
-        "rescue": True,
-    }
