@@ -11,6 +11,7 @@ import structlog
 from core.faults import Unavailable
 from core.postgres import Database
 from core.queries import load
+from core.spells import Spell
 
 log = structlog.get_logger()
 
@@ -39,19 +40,15 @@ async def count_what_grew(database: Database) -> list[str]:
 
 
 async def _keep_counting(database: Database) -> None:
-    missing = False
+    # Autovacuum does the same within a minute.
+    away = Spell("sizes.not_counted", "sizes.counted_again")
     while True:
         try:
             grown = await count_what_grew(database)
         except (Unavailable, asyncpg.PostgresError) as missed:
-            # Autovacuum does the same within a minute; said once, for it may last all night.
-            if not missing:
-                log.warning("sizes.not_counted", error=type(missed).__name__)
-            missing = True
+            away.met(missed)
         else:
-            if missing:
-                log.info("sizes.counted_again")
-            missing = False
+            away.over()
             for table in grown:
                 log.info("sizes.counted", table=table)
         await asyncio.sleep(EVERY_S)

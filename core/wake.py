@@ -9,13 +9,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-log = structlog.get_logger()
+from core.spells import Spell
 
 _CHANNEL = "ivr_bridge:wake"
 _PENDING_LIMIT = 10_000
@@ -92,10 +91,12 @@ class Wake:
 
     async def listen(self, redis: Redis) -> None:
         """Hear the other processes' hints until cancelled; when Redis is away, try again quietly."""
+        away = Spell("wake.redis_lost", "wake.redis_back")
         while True:
             try:
                 async with redis.pubsub() as pubsub:
                     await pubsub.subscribe(_CHANNEL)
+                    away.over()
                     # Whatever was hinted at while we were deaf may have been ours.
                     self._ring_all()
                     while True:
@@ -104,8 +105,8 @@ class Wake:
                         )
                         if message is not None:
                             self._hear(message["data"].decode().split("\n"))
-            except (RedisError, OSError, TimeoutError):
-                log.warning("wake.redis_lost")
+            except (RedisError, OSError, TimeoutError) as lost:
+                away.met(lost)
                 await asyncio.sleep(_RECONNECT_S)
 
     def _hear(self, lines: list[str]) -> None:

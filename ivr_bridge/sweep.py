@@ -9,15 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
-import structlog
 
 from core.faults import Unavailable
 from core.ids import MessageId, WorkspaceId
 from core.postgres import Database
+from core.spells import Spell
 from core.wake import Signal
 from ivr_bridge.store import SQL
-
-log = structlog.get_logger()
 
 EVERY_S = 0.1
 _FRESH = ("sending", False)
@@ -54,6 +52,7 @@ class Sweep:
 
     async def run(self) -> None:
         """Look every 100 ms while anybody waits, until cancelled."""
+        away = Spell("sweep.database_unavailable", "sweep.database_back")
         while True:
             await asyncio.sleep(EVERY_S)
             if not self._waiting:
@@ -63,9 +62,10 @@ class Sweep:
             for workspace_id in list(self._waiting):
                 try:
                     await self._look(workspace_id)
+                    away.over()
                 except (Unavailable, asyncpg.PostgresError) as missed:
                     # Whatever it was: without this, a lost hint would cost a call its answer.
-                    log.warning("sweep.database_unavailable", error=type(missed).__name__)
+                    away.met(missed)
 
     async def _look(self, workspace_id: WorkspaceId) -> None:
         messages = self._waiting.get(workspace_id, {})

@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from core.faults import Unavailable
 from core.jobs.store import SQL, Job
 from core.postgres import Database, StatementCutOff, Tx
+from core.spells import Spell
 from core.wake import Wake
 
 log = structlog.get_logger()
@@ -102,6 +103,7 @@ class Worker:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
+        self._away: dict[str, Spell] = {}
 
     async def run(self, band: Band, stop: asyncio.Event) -> None:
         """Keep up to `concurrency` jobs of the band in hand until stopped."""
@@ -121,15 +123,17 @@ class Worker:
 
     async def take_back(self, stop: asyncio.Event, *, every_s: float = 1.0) -> None:
         """Return dead workers' jobs, by the database's clock, until stopped."""
+        away = Spell("jobs.database_unavailable", "jobs.database_back")
         while not stop.is_set():
             try:
                 async with self._database.dispatcher() as tx:
                     taken = await tx.fetch(*SQL["take_back"]())
+                away.over()
                 if taken:
                     log.warning("jobs.taken_back", count=len(taken))
                     self._wake.hint(["jobs:lane"])
-            except Unavailable:
-                log.warning("jobs.database_unavailable")
+            except Unavailable as lost:
+                away.met(lost)
             with suppress(TimeoutError):
                 async with asyncio.timeout(every_s):
                     await stop.wait()
@@ -155,14 +159,18 @@ class Worker:
             await free.acquire()
             hands += 1
         jobs: list[Job] = []
+        away = self._away.setdefault(
+            band.name, Spell("jobs.database_unavailable", "jobs.database_back", band=band.name)
+        )
         try:
             async with self._database.dispatcher() as tx:
                 rows = await tx.fetch(
                     *SQL["claim"](band=band.name, kinds=kinds, size=hands, lease_s=LEASE_S)
                 )
             jobs = [Job(**row) for row in rows]
-        except Unavailable:
-            log.warning("jobs.database_unavailable", band=band.name)
+            away.over()
+        except Unavailable as lost:
+            away.met(lost)
         finally:
             for _ in range(hands - len(jobs)):
                 free.release()

@@ -18,6 +18,7 @@ from core.clock import Clock
 from core.faults import Unavailable
 from core.ids import ConversationId, QueueId, WorkspaceId
 from core.postgres import Database, Tx
+from core.spells import Spell
 from core.wake import Signal, Wake
 from handoff.desk import changes, reading
 from handoff.desk.cursor import Moment, moment
@@ -115,6 +116,7 @@ class Feed:
 
     async def run(self) -> None:
         """Read and tell until cancelled."""
+        away = Spell("desk.feed_unavailable", "desk.feed_back", workspace_id=self.workspace_id)
         with self._wake.listening(f"desk:{self.workspace_id}") as hint:
             self._round_wanted = hint
             while True:
@@ -124,13 +126,15 @@ class Feed:
                     if hinted and not found:
                         await asyncio.sleep(LOOK_AGAIN_S)
                         await self._round()
-                except Unavailable:
-                    log.warning("desk.feed_unavailable", workspace_id=self.workspace_id)
+                    away.over()
+                except Unavailable as lost:
+                    away.met(lost)
                     await asyncio.sleep(SWEEP_S)
                 await asyncio.sleep(REST_S)
 
     async def guard(self) -> None:
         """Look after the open desks until cancelled."""
+        away = Spell("desk.guard_unavailable", "desk.guard_back", workspace_id=self.workspace_id)
         cleared_at = time.monotonic()
         while True:
             await self._look_wanted.wait(WARDEN_S)
@@ -141,8 +145,9 @@ class Feed:
                     async with self._database.workspace(self.workspace_id) as tx:
                         await tx.execute(*SQL["clear_viewed"](workspace=tx.workspace_id))
                     cleared_at = time.monotonic()
-            except Unavailable:
-                log.warning("desk.guard_unavailable", workspace_id=self.workspace_id)
+                away.over()
+            except Unavailable as lost:
+                away.met(lost)
                 await asyncio.sleep(SWEEP_S)
 
     def let_go(self, ending: Ending) -> None:
