@@ -118,7 +118,13 @@ async def web_app(settings: Settings) -> AsyncIterator[web.Application]:
 
 def fastagi_server(app: web.Application, settings: Settings) -> FastAgi:
     """The same decisions for Asterisk's AGI(), over what this application already has open."""
-    return FastAgi(app[BRIDGE], app[KEYS], utc_now, at_once=settings.limits.fastagi_at_once)
+    return FastAgi(
+        app[BRIDGE],
+        app[KEYS],
+        app[RECEPTION].shares,
+        utc_now,
+        at_once=settings.limits.fastagi_at_once,
+    )
 
 
 def bands(house: Rooms) -> Sequence[Band]:

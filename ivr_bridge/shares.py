@@ -1,7 +1,8 @@
 """How much one key may have in hand at once: a flood through one leaves room for all the others."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from core.faults import RateLimited
@@ -24,6 +25,15 @@ class Shares:
             raise TooManyAtOnce(retry_after_s=1)
         self._in_hand[asker] += 1
         return partial(self._lay_down, asker)
+
+    @contextmanager
+    def held(self, asker: Hashable) -> Iterator[None]:
+        """One more in hand for as long as this is open; raises TooManyAtOnce."""
+        lay_down = self.take(asker)
+        try:
+            yield
+        finally:
+            lay_down()
 
     def _lay_down(self, asker: Hashable) -> None:
         self._in_hand[asker] -= 1

@@ -47,7 +47,8 @@ async def fastagi(house: House, at_once: int = 50) -> AsyncIterator[tuple[str, i
         ),
         events=CallEvents(house.database, lines, utc_now),
     )
-    server = FastAgi(bridge, Keys(house.database, house.sealer, utc_now), utc_now, at_once=at_once)
+    keys = Keys(house.database, house.sealer, utc_now)
+    server = FastAgi(bridge, keys, house.shares, utc_now, at_once=at_once)
     async with server.listening("127.0.0.1", 0):
         assert server._server is not None
         host, port = server._server.sockets[0].getsockname()
@@ -269,6 +270,23 @@ async def test_a_database_that_hangs_keeps_no_channel_waiting(
         assert asyncio.get_running_loop().time() - began < 1.5
     told = channel.variables
     assert (told["IVRB_ACTION"], told["IVRB_REASON"]) == ("continue", "database_unavailable")
+
+
+async def test_a_key_has_only_so_much_in_hand(house: House, address: tuple[str, int]):
+    house.shares.at_once = 1
+    waiting = "+79005550600"
+    await house.network.behave(waiting, "manual")
+    held = asyncio.ensure_future(house.ivr.deflect("call-1", waiting, deadline_ms=2000))
+    await house.network.wire(waiting, kind="opening", wait_ms=3000)
+    for path in ("deflect", "event?event=entered"):
+        channel = a_channel()
+        assert await channel.agi(address, path, WITH_KEY) == "SUCCESS"
+        told = channel.variables
+        assert (told["IVRB_ACTION"], told["IVRB_REASON"]) == ("continue", "rate_limited")
+    assert (await held).action == "continue"
+    channel = a_channel()
+    assert await channel.agi(address, "deflect", WITH_KEY) == "SUCCESS"
+    assert channel.variables["IVRB_ACTION"] == "hangup"
 
 
 async def test_a_stop_lets_calls_finish(house: House):

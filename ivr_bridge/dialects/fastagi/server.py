@@ -24,6 +24,7 @@ from ivr_bridge.dialects.fastagi.visit import Path, Visit, visit
 from ivr_bridge.inflight import InFlight
 from ivr_bridge.outcome import Action
 from ivr_bridge.reading import asked_of
+from ivr_bridge.shares import Shares
 from ivr_bridge.store import Row
 from ivr_bridge.timing import LONGEST_MS, VERBS_DEADLINE_MS, Budget, deadline_ms, patience_s
 
@@ -52,8 +53,11 @@ class Broken(Fault, status=500, code="internal_error", retry=True):
 class FastAgi:
     """Answers Asterisk channels, at most so many at once."""
 
-    def __init__(self, bridge: Bridge, keys: Keys, clock: Clock, *, at_once: int) -> None:
+    def __init__(
+        self, bridge: Bridge, keys: Keys, shares: Shares, clock: Clock, *, at_once: int
+    ) -> None:
         self._bridge = bridge
+        self._shares = shares
         self._keys = keys
         self._clock = clock
         self._at_once = at_once
@@ -144,11 +148,18 @@ class FastAgi:
         self, talk: Talk, asked: Visit, holder: KeyHolder, began: float
     ) -> tuple[Told, Action]:
         """What is to be told. A caller who leaves meanwhile neither aborts nor repeats anything."""
-        if asked.path is Path.EVENT:
-            return await self._event(holder, asked.fields), Action.CONTINUE
         if asked.path is Path.DECISION:
             answer = await self._decision(holder, asked.fields)
             return variables(answer), answer.action
+        with self._shares.held(holder.key_id):
+            if asked.path is Path.EVENT:
+                return await self._event(holder, asked.fields), Action.CONTINUE
+            return await self._heard(talk, asked, holder, began)
+
+    async def _heard(
+        self, talk: Talk, asked: Visit, holder: KeyHolder, began: float
+    ) -> tuple[Told, Action]:
+        """The decision, and whether the caller is still there to be told."""
         listening = asyncio.ensure_future(talk.listen())
         try:
             answer = await self._decided(asked, holder, began)
