@@ -215,7 +215,7 @@ class Conversations:
         """Its operator has seen everything up to here; the customer sees the ticks."""
         async with self._database.workspace(workspace_id) as tx:
             conversation = await store.lock(tx, conversation_id)
-            if conversation.operator_id != by:
+            if conversation.operator_id != by or conversation.state == State.RESERVED:
                 raise NotYours
             if min(seq, conversation.last_seq) <= conversation.read_seq:
                 return

@@ -120,6 +120,14 @@ async def test_what_is_only_held_out_is_not_yet_ones_own(house):
     offered = await house.queued()
     with pytest.raises(NotYours):
         await send(house, offered, olga)
+    # Whoever looks before taking it has not read it, for the customer and for the next one asked.
+    unread = (await house.latest()).unread
+    with pytest.raises(NotYours):
+        await house.conversations.mark_read(
+            house.workspace_id, offered.conversation_id, by=olga, seq=offered.last_seq
+        )
+    assert (await house.latest()).unread == unread > 0
+    assert await house.timeline.waiting(MARK_READ_JOB) == 0
 
 
 async def test_an_unknown_conversation_is_unknown(house):

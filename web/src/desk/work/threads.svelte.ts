@@ -84,7 +84,8 @@ export class Threads {
   async seen(id: string): Promise<void> {
     const conversation = this.store.conversation(id);
     if (conversation === undefined || isOver(conversation)) return;
-    if (conversation.operator?.id !== this.store.me.person.id) return;
+    // What is only held out is looked at: the customer is not told that somebody has read it.
+    if (conversation.operator?.id !== this.store.me.person.id || conversation.state === 'reserved') return;
     const seq = conversation.last_seq;
     if ((this.#readUpTo.get(id) ?? 0) >= seq || conversation.unread === 0) return;
     this.#readUpTo.set(id, seq);
