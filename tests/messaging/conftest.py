@@ -9,16 +9,20 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
+from core.access import Workspaces
 from core.events import Events
 from core.ids import MessageId, ThreadId, WorkspaceId
 from core.jobs import Band, Handler, NewJob, Worker
 from core.postgres import Database, Tx
+from core.problems import traced
 from core.sealing import Sealer
 from core.vocabulary import ChannelKind, PhoneNumber
 from core.wake import Wake
 from messaging import contacts, threads
 from messaging.accounts import AccountDraft, Accounts, account, put_account
+from messaging.api import ENDPOINTS, LIBRARY, WEBHOOKS
 from messaging.channel import (
     Account,
     AddressKind,
@@ -34,6 +38,7 @@ from messaging.inbox import Received
 from messaging.intake import Intake, open_intake
 from messaging.media import Library
 from messaging.pacing import Pacing, pacing_redis
+from messaging.webhooks import Webhooks
 from messaging.work import handlers
 from tests.conftest import SettableClock
 from tests.fakes import cloud_api
@@ -239,3 +244,15 @@ async def thread_id(house: House) -> ThreadId:
         made = await threads.thread_for(tx, who.contact_id, house.account.id)
         await threads.note_inbound(tx, made, at=house.clock(), window_s=24 * 3600)
     return made
+
+
+@pytest.fixture
+async def client(house: House, aiohttp_client):
+    """Whoever posts webhooks to us."""
+    app = web.Application(middlewares=[traced])
+    app[WEBHOOKS] = Webhooks(
+        Workspaces(house.database), house.accounts, house.channels, house.intake
+    )
+    app[LIBRARY] = house.library
+    app.add_routes(endpoint.route for endpoint in ENDPOINTS)
+    return await aiohttp_client(app)

@@ -1,58 +1,19 @@
 """Answered 200 means committed; everything else is refused clearly and leaves no row."""
 
 import asyncio
-import io
 import json
-from dataclasses import replace
 
-import asyncpg
 import pytest
-from aiohttp import web
 
-from core.access import Workspaces
 from core.postgres import Database
-from core.problems import traced
-from messaging import openings
 from messaging.accounts import put_account
-from messaging.api import ENDPOINTS, LIBRARY, WEBHOOKS
 from messaging.content import ContentType
 from messaging.delivery import Status
-from messaging.intake import HANDS, Intake
-from messaging.openings import OpeningDraft
-from messaging.webhooks import MAX_BODY, Webhooks
+from messaging.webhooks import MAX_BODY
 from tests.fakes import cloud_api
 from tests.locks import until_waited_for
-from tests.messaging.conftest import CALLER, OPENING, House, draft
-
-PATH = "/webhooks/demo/whatsapp"
-SECRET = "s3cret"
-
-
-@pytest.fixture
-async def client(house: House, aiohttp_client):
-    app = web.Application(middlewares=[traced])
-    app[WEBHOOKS] = Webhooks(
-        Workspaces(house.database), house.accounts, house.channels, house.intake
-    )
-    app[LIBRARY] = house.library
-    app.add_routes(endpoint.route for endpoint in ENDPOINTS)
-    return await aiohttp_client(app)
-
-
-async def post(client, body: bytes, *, path: str = PATH, signature: str | None = None):
-    headers = {"X-Hub-Signature-256": signature or cloud_api.signature(SECRET, body)}
-    return await client.post(path, data=io.BytesIO(body), headers=headers)
-
-
-def text(words: str, number: int = 1, sender: str = "79005550101") -> dict[str, object]:
-    return cloud_api.message("text", {"body": words}, id=f"wamid.IN{number}", **{"from": sender})
-
-
-async def rows_of(house: House) -> int:
-    tables = ("inbox", "seen", "message", "contact", "unmatched_status")
-    counts = [await house.value(f"SELECT count(*) FROM messaging.{table}") for table in tables]
-    jobs = "SELECT count(*) FROM core.job WHERE kind <> 'messaging.sweep'"
-    return int(sum(counts) + await house.value(jobs))
+from tests.messaging.conftest import draft
+from tests.messaging.posts import PATH, SECRET, post, rows_of, sending, standing, status, text
 
 
 async def test_a_message_is_committed_before_it_is_answered(client, house):
@@ -215,30 +176,6 @@ async def test_the_handshake(client):
     assert refused.status == 403
 
 
-async def sending(house: House):
-    async with house.database.workspace(house.workspace_id) as tx:
-        return await openings.prepare(tx, OpeningDraft(CALLER, house.account, OPENING))
-
-
-def status(opening, word: str) -> bytes:
-    return cloud_api.webhook(
-        statuses=[
-            {
-                "id": "wamid.OUT1",
-                "status": word,
-                "timestamp": "1763769600",
-                "recipient_id": "79161234567",
-                "biz_opaque_callback_data": str(opening.message_id),
-            }
-        ]
-    )
-
-
-async def standing(house: House, opening):
-    async with house.database.workspace(house.workspace_id) as tx:
-        return await openings.state(tx, opening.message_id)
-
-
 async def test_a_status_is_applied_by_the_webhook_itself(client, house, wake):
     opening = await sending(house)
     with wake.listening(f"message:{opening.message_id}") as signal:
@@ -290,92 +227,6 @@ async def test_a_poison_message_is_buried_after_five_tries_and_the_others_flow(c
     assert await house.value("SELECT count(*) FROM messaging.message") == 2
 
 
-async def test_one_body_that_cannot_be_written_does_not_take_the_others_with_it(client, house):
-    """The adapter cleans what it reads; a body that gets past it must still not harm a neighbour."""
-    await house.rows("SELECT 1")
-    async with house.database.workspace(house.workspace_id) as tx:
-        first = await openings.prepare(tx, OpeningDraft(CALLER, house.account, OPENING))
-        await tx.execute(
-            "UPDATE messaging.message SET status = 'accepted', leased_until = NULL,"
-            " provider_id = 'wamid.OUT1' WHERE message_id = $1",
-            first.message_id,
-        )
-    other = await sending(house)
-    # Two messages cannot have the same id at the provider: this report breaks its statement.
-    bodies = [
-        status(other, "sent"),
-        *(cloud_api.webhook(messages=[text("fine", n)]) for n in range(5)),
-    ]
-    answers = await asyncio.gather(*(post(client, body) for body in bodies))
-    assert [answer.status for answer in answers] == [200] * 6
-    kinds = await house.rows("SELECT kind, count(*) FROM messaging.inbox GROUP BY kind ORDER BY 1")
-    assert [tuple(row) for row in kinds] == [("message", 5), ("unparsed", 1)]
-
-
-async def test_words_that_an_adapter_should_have_cleaned_take_no_hand_with_them(house):
-    """More such requests than there are hands: each is kept for a person, and the next are written."""
-    said = house.channels[house.account.kind].parse(
-        house.account, cloud_api.webhook(messages=[text("fine", 1)])
-    )
-    [fine] = said
-    odd = replace(fine, content=replace(fine.content, text="\ud800"))
-    async with asyncio.timeout(10):
-        for number in range(2 * HANDS):
-            unclean = replace(odd, event_key=f"m:wamid.ODD{number}")
-            await house.intake.take(house.account, [unclean], b"odd %d" % number)
-        await house.intake.take(house.account, said, b"fine")
-    kinds = await house.rows("SELECT kind, count(*) FROM messaging.inbox GROUP BY kind ORDER BY 1")
-    assert [tuple(row) for row in kinds] == [("message", 1), ("unparsed", 2 * HANDS)]
-
-
-async def test_a_report_that_lost_a_deadlock_is_sent_again_and_not_kept_unread(
-    client, house, database_url
-):
-    opening = await sending(house)
-    owner = await asyncpg.connect(database_url)
-    try:
-        await owner.execute(
-            """
-            CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN RAISE 'chosen' USING ERRCODE = 'deadlock_detected'; END $$;
-            CREATE TRIGGER lose BEFORE INSERT ON messaging.delivery
-               FOR EACH ROW EXECUTE FUNCTION lose()
-            """
-        )
-        refused = await post(client, status(opening, "failed"))
-        await owner.execute("DROP FUNCTION lose CASCADE")
-    finally:
-        await owner.close()
-    assert refused.status == 503
-    assert await house.value("SELECT count(*) FROM messaging.inbox") == 0
-    assert (await post(client, status(opening, "failed"))).status == 200
-    assert (await standing(house, opening)).failure is not None
-
-
-async def test_a_database_that_goes_away_is_503_and_nothing_is_half_written(
-    client, house, database_url
-):
-    body = cloud_api.webhook(messages=[text("Hello")])
-    owner = await asyncpg.connect(database_url)
-    try:
-        async with owner.transaction():
-            await owner.execute("LOCK TABLE messaging.seen IN ACCESS EXCLUSIVE MODE")
-            posting = asyncio.ensure_future(post(client, body))
-            while not await owner.fetchval(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            ):
-                assert not posting.done()
-            refused = await posting
-    finally:
-        await owner.close()
-    assert refused.status == 503
-    assert "Retry-After" in refused.headers
-    assert await rows_of(house) == 0
-    assert (await post(client, body)).status == 200
-    assert await house.work("inbound") == 1
-
-
 async def test_a_report_moves_no_message_of_another_workspace(
     client, house, other_workspace_id, sealer
 ):
@@ -385,46 +236,6 @@ async def test_a_report_moves_no_message_of_another_workspace(
     answer = await post(client, status(opening, "delivered"), path="/webhooks/other/whatsapp")
     assert answer.status == 200
     assert (await standing(house, opening)).status is Status.SENDING
-
-
-async def test_a_full_line_is_refused_with_when_to_come_back(house, client):
-    full = Intake(house.database, house.heard.events, house.pacing, waiting=0)
-    client.app._state[WEBHOOKS] = Webhooks(
-        Workspaces(house.database), house.accounts, house.channels, full
-    )
-    answer = await post(client, cloud_api.webhook(messages=[text("Hello")]))
-    assert answer.status == 503
-    assert int(answer.headers["Retry-After"]) >= 1
-    assert await rows_of(house) == 0
-
-
-async def test_many_requests_share_a_commit(client, house, monkeypatch):
-    commits = 0
-    whole = Intake._commit
-
-    async def counted(self, workspace_id, group):
-        nonlocal commits
-        commits += 1
-        await whole(self, workspace_id, group)
-
-    monkeypatch.setattr(Intake, "_commit", counted)
-    bodies = [cloud_api.webhook(messages=[text("x", n, f"7900{n:07}")]) for n in range(200)]
-    answers = await asyncio.gather(*(post(client, body) for body in bodies))
-    assert {answer.status for answer in answers} == {200}
-    assert await house.value("SELECT count(*) FROM messaging.inbox") == 200
-    assert commits < 150
-
-
-async def test_what_waits_at_the_end_is_still_written(house):
-    from messaging.intake import open_intake
-
-    body = cloud_api.webhook(messages=[text("last words")])
-    events = house.channels[house.account.kind].parse(house.account, body)
-    async with open_intake(house.database, house.heard.events, house.pacing) as intake:
-        taking = asyncio.ensure_future(intake.take(house.account, events, body))
-        await asyncio.sleep(0)
-    await taking
-    assert await house.value("SELECT count(*) FROM messaging.inbox") == 1
 
 
 async def test_another_workspaces_account_is_not_ours(
