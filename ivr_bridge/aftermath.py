@@ -24,7 +24,8 @@ from ivr_bridge.guard import alerts, velocity, watch
 from ivr_bridge.news import News
 from ivr_bridge.outcome import Fact, Outcome, Stranded
 from ivr_bridge.race import RESCUE_CHECK, Look, rescue_check
-from ivr_bridge.rescue import (
+from ivr_bridge.rescues import links
+from ivr_bridge.rescues.rescue import (
     WROTE,
     AlreadyRescued,
     call_off,
@@ -32,7 +33,6 @@ from ivr_bridge.rescue import (
     consider,
     texting_failed,
 )
-from ivr_bridge.rescues import links
 from ivr_bridge.store import SQL, Row
 from messaging import openings
 

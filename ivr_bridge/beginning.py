@@ -18,7 +18,7 @@ from ivr_bridge.outcome import Action, Outcome, Reason
 from ivr_bridge.policy import HARD, Agreement, Circumstances, Ruling, agreement, rule
 from ivr_bridge.readiness import Ready
 from ivr_bridge.reading import clean
-from ivr_bridge.rescue import CALLED, call_off
+from ivr_bridge.rescues.rescue import CALLED, call_off
 from ivr_bridge.store import Attempt, NewAttempt
 from ivr_bridge.timing import POLL_GRACE_MS, POLL_TOTAL_MS, Budget, needed_ms
 from ivr_bridge.ways.choosing import confirm_of, limits_there, look_up

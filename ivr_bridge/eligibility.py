@@ -19,7 +19,7 @@ from ivr_bridge.offering import Noted, UsualOffers, tell, to_note
 from ivr_bridge.opening import Wish
 from ivr_bridge.readiness import Readiness, Ready
 from ivr_bridge.rehearsal import Rehearsal
-from ivr_bridge.rescue import CALLED, call_off
+from ivr_bridge.rescues.rescue import CALLED, call_off
 from ivr_bridge.shadow import Candidate, Shadow, candidate
 from ivr_bridge.timing import Budget
 from ivr_bridge.ways.choosing import channels_for, look_up

@@ -22,7 +22,7 @@ from ivr_bridge.line import Line
 from ivr_bridge.lines import Lines
 from ivr_bridge.race import rescue_check
 from ivr_bridge.reading import clean, lenient
-from ivr_bridge.rescue import CALLED, call_off
+from ivr_bridge.rescues.rescue import CALLED, call_off
 from ivr_bridge.returns import returns
 from ivr_bridge.returns.store import State, open_of_calls
 

@@ -1,1 +1,1 @@
-"""What a stranded caller may get instead of a call back: an SMS with a way into the chat."""
+"""What a stranded caller gets: an SMS with a way into the chat, or a call back."""

@@ -29,7 +29,7 @@ from ivr_bridge.lines import all_lines, put_line
 from ivr_bridge.race import RESCUE_CHECK, Failed, Look, Race
 from ivr_bridge.readiness import Readiness, Ready
 from ivr_bridge.reading import Asked
-from ivr_bridge.rescue import WROTE, AlreadyRescued, call_off
+from ivr_bridge.rescues.rescue import WROTE, AlreadyRescued, call_off
 from ivr_bridge.terms import LineTerms
 from ivr_bridge.timing import Budget
 from ivr_bridge.ways.choosing import channels_for
