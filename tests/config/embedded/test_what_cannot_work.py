@@ -9,6 +9,7 @@ import redis
 
 from config import embedded
 from config.embedded.binaries import Binaries
+from config.embedded.users import check_name
 from tests.config.embedded.conftest import (
     at_work,
     home_of,
@@ -47,6 +48,12 @@ def test_data_of_another_version_is_left_alone(data_dir: Path) -> None:
     with pytest.raises(embedded.EmbeddedError, match="made by PostgreSQL 15"):
         embedded.start(data_dir, report=quiet)
     assert version.read_text() == "15\n"
+
+
+def test_a_user_without_a_name_is_told_what_would_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.embedded.users.os.geteuid", lambda: 2_000_000_001)
+    with pytest.raises(embedded.EmbeddedError, match="user 2000000001 has no name here"):
+        check_name()
 
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
