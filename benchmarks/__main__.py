@@ -28,7 +28,7 @@ def main() -> int:
         return 1
     print(table(rows))
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    OUT.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
     print(f"\nThe same rows stand in {OUT}.")
     return 0
 

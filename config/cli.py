@@ -1,5 +1,6 @@
 """`ivr-bridge`: everything an engineer does with the service from a terminal."""
 
+import io
 import json
 import socket
 import sys
@@ -80,6 +81,10 @@ def _give_up(why: str) -> NoReturn:
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Moves callers from an IVR to a messenger, and takes the conversation over."""
+    for stream in (sys.stdout, sys.stderr):
+        # Not every terminal knows every letter of ours; what it does not know is shown by its number.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 for command in (alerts, calls, explain, flow, jobs, keys, pause, policy, webhook):

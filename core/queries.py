@@ -43,7 +43,7 @@ def load(path: Path) -> Mapping[str, Statement]:
     name: str | None = None
     fills: str | None = None
     lines: list[str] = []
-    for line in [*path.read_text().splitlines(), "-- name: _end"]:
+    for line in [*path.read_text(encoding="utf-8").splitlines(), "-- name: _end"]:
         heading = _NAME.match(line)
         if heading is None:
             lines.append(line)

@@ -41,7 +41,10 @@ class Migration:
 
 def known(folder: Path = FOLDER) -> Sequence[Migration]:
     """The files, in order."""
-    return [Migration(path.stem, path.read_text()) for path in sorted(folder.glob("[0-9]*.sql"))]
+    return [
+        Migration(path.stem, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("[0-9]*.sql"))
+    ]
 
 
 async def migrate(

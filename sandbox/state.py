@@ -51,7 +51,7 @@ class Keeper:
         """Write everything; the old file stands until the new one is complete."""
         self.stop()
         fresh = self._file.with_suffix(".new")
-        fresh.write_text(json.dumps(self._state(), ensure_ascii=False))
+        fresh.write_text(json.dumps(self._state(), ensure_ascii=False), encoding="utf-8")
         fresh.replace(self._file)
 
     def stop(self) -> None:
@@ -63,7 +63,7 @@ class Keeper:
     def load(self) -> None:
         """Take up what an earlier process left; a broken file is said and passed over."""
         try:
-            state = json.loads(self._file.read_text())
+            state = json.loads(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return
         except ValueError:

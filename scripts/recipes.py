@@ -17,7 +17,7 @@ def quoted(page: str) -> str:
     """The page with every quoted file as it now stands."""
 
     def block(found: re.Match[str]) -> str:
-        text = (IVR / found["path"]).read_text().rstrip("\n")
+        text = (IVR / found["path"]).read_text(encoding="utf-8").rstrip("\n")
         return f"{found['mark']}```{found['language']}\n{text}\n```"
 
     return _QUOTED.sub(block, page)
@@ -31,7 +31,7 @@ def quotes(page: str) -> set[Path]:
 def main() -> int:
     """Write every page anew."""
     for path in sorted(IVR.glob("*.md")):
-        path.write_text(quoted(path.read_text()))
+        path.write_text(quoted(path.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 
 

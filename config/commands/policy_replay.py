@@ -71,7 +71,7 @@ def candidates(path: Path) -> Mapping[str | None, PolicyTerms]:
     A whole workspace file (`lines:`), one policy for all (`policy:`), or line by line.
     """
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text())
+        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError) as broken:
         raise FileRefused(f"{path}: this is no YAML that can be read.") from broken
     if not isinstance(raw, dict) or not raw:

@@ -78,7 +78,7 @@ def kept_secrets(data_dir: Path) -> Secrets:
     """The secrets of this data folder, made at the first start."""
     path = data_dir / "secrets.json"
     if path.exists():
-        return Secrets(**json.loads(path.read_text()))
+        return Secrets(**json.loads(path.read_text(encoding="utf-8")))
     made = Secrets(
         secret_key=secrets.token_urlsafe(48),
         line_key=f"ib_{secrets.token_urlsafe(24)}",
@@ -91,7 +91,7 @@ def kept_secrets(data_dir: Path) -> Secrets:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
-    draft.write_text(json.dumps(asdict(made)))
+    draft.write_text(json.dumps(asdict(made)), encoding="utf-8")
     draft.rename(path)
     return made
 

@@ -48,7 +48,7 @@ class Child:
 
     def last_words(self) -> str:
         """The end of its log, for when it would not start."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-15:])
 
 
 async def supervise(children: Sequence[Child], stop: asyncio.Event, report: Report) -> None:

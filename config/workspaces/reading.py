@@ -23,7 +23,7 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> WorkspaceF
     """The workspace in this file; FileRefused with one line for each mistake."""
     environment = os.environ if environment is None else environment
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text())
+        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as gone:
         raise FileRefused(f"{path}: {gone.strerror}") from gone
     except MarkedYAMLError as broken:
