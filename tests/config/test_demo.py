@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import signal
+import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +25,12 @@ from tests.product import ACCOUNT, ROOT
 SERVERS = {"postgres", "valkey-server"}
 
 
+# A machine that reads files as ASCII, keeps another time, and where nobody is at home.
+BARE = {name: value for name, value in os.environ.items() if name != "HOME"} | {
+    "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Asia/Kolkata",
+}  # fmt: skip
+
+
 class Demo:
     """One `ivr-bridge demo` over a folder, as a process of its own."""
 
@@ -36,6 +44,7 @@ class Demo:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "config", "demo", "--data", str(self.folder),
             cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env=BARE,
         )  # fmt: skip
 
     async def says(self, words: str) -> None:
@@ -106,9 +115,11 @@ async def played_call(facts: dict[str, Any]) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_it_survives_kill_9_of_anything_and_starts_again(tmp_path: Path):
-    async with demo_over(tmp_path / "demo") as demo:
+    async with demo_over(tmp_path / "demo [1]") as demo:
         await demo.start()
         await demo.says("playing one call")
+        # Keys stand in it.
+        assert stat.S_IMODE(demo.folder.stat().st_mode) == 0o700
         async with asyncio.timeout(30):
             while "template" not in await played_call(demo.facts):  # noqa: ASYNC110 - a phone tells nobody
                 await asyncio.sleep(0.01)

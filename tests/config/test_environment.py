@@ -1,5 +1,6 @@
 """The locks, the make targets and the compose file keep what they promise."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -61,6 +62,23 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {re.split(r"[<>=;\[]", wish)[0].replace(".", "-") for wish in project["dependencies"]}
     assert asked <= {name for name, _ in pins(ROOT / "requirements" / "runtime.lock")}
+
+
+def test_npm_has_a_place_for_its_files_where_the_user_has_no_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = importlib.util.spec_from_file_location("web", ROOT / "scripts" / "web.py")
+    assert spec is not None
+    assert spec.loader is not None
+    web = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(web)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert web._lodging() == {}
+    monkeypatch.setenv("HOME", "/nonexistent")
+    assert set(web._lodging()) == {"npm_config_cache"}
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda _: {}[_])
+    assert set(web._lodging()) == {"HOME", "npm_config_cache"}
 
 
 def test_help_tells_the_targets() -> None:
