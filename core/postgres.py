@@ -8,12 +8,10 @@ from typing import Any
 
 import asyncpg
 import orjson
-import structlog
 
-from core.faults import Unavailable
+from core.connections import Connection, Connections, let_go, roll_back
 from core.ids import WorkspaceId
-
-log = structlog.get_logger()
+from core.outages import LOST, UNDONE, DatabaseUnavailable, TransactionUndone, named
 
 SERVICE_ROLE = "ivr_bridge_service"
 DISPATCHER_ROLE = "ivr_bridge_dispatcher"
@@ -21,18 +19,6 @@ DIRECTORY_ROLE = "ivr_bridge_directory"
 
 Record = asyncpg.Record
 Hint = Callable[[Iterable[str]], None]
-
-
-class DatabaseUnavailable(Unavailable, code="database_unavailable"):
-    """The database does not answer; nothing was changed that you were not told about."""
-
-
-class StatementCutOff(DatabaseUnavailable, code="database_unavailable"):
-    """The database did not finish in time; nothing was changed that you were not told about."""
-
-
-class TransactionUndone(DatabaseUnavailable, code="database_unavailable"):
-    """The database undid this because others were in its way; asked again, it may pass."""
 
 
 class Tx:
@@ -93,31 +79,11 @@ class Tx:
             await self._conn.execute(f"RELEASE SAVEPOINT {name}")
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[type-arg, misc, unused-ignore]
-    """Settings are only ever made LOCAL, so a connection comes back clean without a round trip.
-
-    Except for the workspace that single statements run in: the connection knows which one that is.
-    """
-
-    _workspace_id: WorkspaceId | None = None
-
-    def get_reset_query(self) -> str:
-        return ""
-
-    async def stand_in(self, workspace_id: WorkspaceId) -> None:
-        """Single statements on this connection see this workspace and nothing else."""
-        if self._workspace_id != workspace_id:
-            self._workspace_id = None
-            await self.execute(f"SET ivr_bridge.workspace = {int(workspace_id)}")
-            self._workspace_id = workspace_id
-
-
 class Database:
     """A pool, and the doors that may be opened on it."""
 
-    def __init__(self, pool: Any, *, acquire_timeout_s: float, hint: Hint | None = None) -> None:
-        self._pool = pool
-        self._acquire_timeout_s = acquire_timeout_s
+    def __init__(self, connections: Connections, *, hint: Hint | None = None) -> None:
+        self._connections = connections
         self._hint = hint
 
     @asynccontextmanager
@@ -132,16 +98,19 @@ class Database:
 
     async def alone(self, workspace_id: WorkspaceId, query: str, *args: object) -> list[Record]:
         """One statement as a transaction of its own, in one round trip: its rows, committed."""
-        conn = await self._acquire()
+        conn = await self._connections.acquire()
         try:
             await conn.stand_in(workspace_id)
             rows: list[Record] = await conn.fetch(query, *args)
-        except (OSError, TimeoutError, *_LOST) as lost:
-            _let_go(conn, lost)
+        except (OSError, TimeoutError, *LOST) as lost:
+            let_go(conn, lost)
+            await self._connections.release(conn)
             # Whether it took effect is not known here, as with a COMMIT that breaks off.
-            raise _named(lost) from lost
-        finally:
-            await self._release(conn)
+            raise named(lost) from lost
+        except BaseException:
+            await self._connections.release(conn)
+            raise
+        await self._connections.keep(conn)
         return rows
 
     def wake(self, *topics: str) -> None:
@@ -168,61 +137,42 @@ class Database:
         """Does the database answer at all, in this time?"""
         try:
             async with asyncio.timeout(timeout_s):
-                conn = await self._pool.acquire()
+                conn = await self._connections.acquire()
                 try:
                     await conn.execute("SELECT 1")
                 except BaseException:
                     conn.terminate()
                     raise
                 finally:
-                    await self._release(conn)
-        except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
+                    await self._connections.release(conn)
+        except (OSError, TimeoutError, DatabaseUnavailable, asyncpg.PostgresError, *LOST):
             return False
         return True
 
     @asynccontextmanager
     async def _transaction(self, opening: str, workspace_id: WorkspaceId) -> AsyncIterator[Tx]:
-        conn = await self._acquire()
+        conn = await self._connections.acquire()
         tx = Tx(conn, workspace_id)
         try:
             try:
                 await conn.execute(opening)
                 yield tx
             except BaseException as broken:
-                await _roll_back(conn, broken)
+                await roll_back(conn, broken)
                 raise
             await conn.execute("COMMIT")
-        except (OSError, TimeoutError, *_LOST) as lost:
-            _let_go(conn, lost)
+        except (OSError, TimeoutError, *LOST) as lost:
+            let_go(conn, lost)
             # Whether a COMMIT that broke off took effect is not known here: callers that care
             # resolve it by their key.
-            raise _named(lost) from lost
+            raise named(lost) from lost
         except UNDONE as undone:
             raise TransactionUndone from undone
         finally:
-            await self._release(conn)
+            await self._connections.release(conn)
         if tx.wakes and self._hint is not None:
             self._hint(tx.wakes)
 
-    async def _acquire(self) -> Any:
-        try:
-            return await self._pool.acquire(timeout=self._acquire_timeout_s)
-        except (OSError, TimeoutError, *_LOST) as lost:
-            raise DatabaseUnavailable from lost
-
-    async def _release(self, conn: Any) -> None:
-        """Give it back. One that does not come to rest in time is thrown away by its pool."""
-        try:
-            await self._pool.release(conn, timeout=_AT_REST_S)
-        except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
-            log.warning("postgres.connection_dropped")
-
-
-_CLOSE_S = 0.4
-"""Nobody uses it any more; a process closes several of these, and has little time to stop."""
-_ROLL_BACK_S = 2.0
-_AT_REST_S = 0.1
-"""What was given up must not be waited for: the database may hang, and somebody may be on the line."""
 
 _BY_KEYS = {
     "plan_cache_mode": "force_generic_plan",
@@ -230,52 +180,6 @@ _BY_KEYS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-
-UNDONE = asyncpg.TransactionRollbackError
-"""Deadlocks, mostly: neither the statement nor the connection is at fault."""
-
-# Errors that say nothing about the statement and everything about the connection.
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    # What the driver says of a connection that broke while it was being given back.
-    asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DiskFullError,
-    asyncpg.QueryCanceledError,
-)
-
-
-async def _roll_back(conn: Any, broken: BaseException) -> None:
-    """Leave no transaction open; a connection that cannot say so is thrown away."""
-    if conn.is_closed() or not conn.is_in_transaction():
-        return
-    given_up = isinstance(broken, (TimeoutError, asyncio.CancelledError))
-    try:
-        async with asyncio.timeout(_AT_REST_S if given_up else _ROLL_BACK_S):
-            await conn.execute("ROLLBACK")
-    except (OSError, TimeoutError, asyncpg.PostgresError, *_LOST):
-        log.warning("postgres.connection_dropped")
-        conn.terminate()
-
-
-def _named(lost: Exception) -> DatabaseUnavailable:
-    """Cut off by the clock it may be the statement as well as the database: who asks again may want
-    to know.
-    """
-    if isinstance(lost, (TimeoutError, asyncpg.QueryCanceledError)):
-        return StatementCutOff()
-    return DatabaseUnavailable()
-
-
-def _let_go(conn: Any, lost: Exception) -> None:
-    """A connection that its own driver no longer understands must serve nobody else."""
-    if isinstance(lost, asyncpg.InternalClientError):
-        log.warning("postgres.connection_dropped")
-        conn.terminate()
 
 
 async def _prepare(conn: Any) -> None:
@@ -327,7 +231,7 @@ async def open_database(
         max_size=size,
         max_inactive_connection_lifetime=0 if hot else 300,
         command_timeout=command_timeout_s,
-        connection_class=_Connection,
+        connection_class=Connection,
         init=_prepare,
         timeout=5,
         server_settings={
@@ -342,11 +246,8 @@ async def open_database(
             **(_BY_KEYS if hot else {}),
         },
     )
+    connections = Connections(pool, acquire_timeout_s=acquire_timeout_s, keeps=hot)
     try:
-        yield Database(pool, acquire_timeout_s=acquire_timeout_s, hint=hint)
+        yield Database(connections, hint=hint)
     finally:
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
+        await connections.close()

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from core.access import KeyHolder
 from core.ids import WorkspaceId
-from core.postgres import DatabaseUnavailable
+from core.outages import DatabaseUnavailable
 from ivr_bridge.answer import Answer
 from ivr_bridge.callers import caller_of
 from ivr_bridge.calls import key_of

@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from core.faults import NotFound, Overloaded, Unavailable
 from core.ids import DeflectionId, WorkspaceId
-from core.postgres import DatabaseUnavailable
+from core.outages import DatabaseUnavailable
 from core.wake import Signal
 from ivr_bridge import race as racing
 from ivr_bridge import store

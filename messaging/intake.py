@@ -19,7 +19,8 @@ from core.events import Events
 from core.faults import Overloaded, Unavailable
 from core.ids import WorkspaceId
 from core.jobs.store import SQL as JOBS
-from core.postgres import UNDONE, Database, Tx
+from core.outages import UNDONE
+from core.postgres import Database, Tx
 from core.queries import load
 from core.weaving import Strand, Woven, only_where
 from messaging import deliveries

@@ -11,7 +11,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from core.faults import Unavailable
 from core.jobs.store import SQL, Job
-from core.postgres import Database, StatementCutOff, Tx
+from core.outages import StatementCutOff
+from core.postgres import Database, Tx
 from core.spells import Spell
 from core.wake import Wake
 

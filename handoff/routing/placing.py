@@ -14,7 +14,8 @@ from prometheus_client import Histogram
 from core.clock import Clock
 from core.ids import ConversationId, PersonId, QueueId, WorkspaceId
 from core.jobs import Job, finish
-from core.postgres import Database, TransactionUndone, Tx
+from core.outages import TransactionUndone
+from core.postgres import Database, Tx
 from core.queries import load
 from handoff.conversation import store
 from handoff.conversation.lifecycle import Move

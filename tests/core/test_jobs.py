@@ -24,7 +24,8 @@ from core.jobs import (
 )
 from core.jobs.store import SQL
 from core.jobs.worker import LATE
-from core.postgres import Database, StatementCutOff, Tx, open_database
+from core.outages import StatementCutOff
+from core.postgres import Database, Tx, open_database
 from core.wake import Wake
 
 PATIENCE_S = 20

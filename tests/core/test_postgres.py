@@ -5,13 +5,8 @@ from typing import Any
 
 import pytest
 
-from core.postgres import (
-    Database,
-    DatabaseUnavailable,
-    TransactionUndone,
-    Tx,
-    open_database,
-)
+from core.outages import DatabaseUnavailable, TransactionUndone
+from core.postgres import Database, Tx, open_database
 
 _GOING_DOWN = b"SFATAL\0VFATAL\0C57P02\0Mterminating connection because of a crash\0\0"
 
@@ -57,9 +52,9 @@ async def test_a_server_that_goes_down_is_unavailable_and_its_connection_serves_
 
 async def test_a_statement_alone_hears_the_same(narrow, workspace_id):
     before = await its_backend(narrow, workspace_id)
-    conn = await narrow._acquire()
+    conn = await narrow._connections.acquire()
     last_words(conn)
-    await narrow._pool.release(conn)
+    await narrow._connections.release(conn)
     with pytest.raises(DatabaseUnavailable):
         await narrow.alone(workspace_id, "SELECT 1")
     assert await its_backend(narrow, workspace_id) != before
