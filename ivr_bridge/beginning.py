@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from core.ids import CallRef, DeflectionId, MessageId, new_id
+from core.ids import CallRef, ConversationId, DeflectionId, MessageId, new_id
 from core.postgres import Tx
 from core.vocabulary import is_landline
 from handoff.conversation.opening import Invitation, invite_to
@@ -192,8 +192,15 @@ class Planned:
     attempt: NewAttempt
 
 
-def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned:
-    """What is to be written when the rules let this caller pass."""
+def plan(
+    setting: Setting,
+    ready: Ready,
+    number: int,
+    ruling: Ruling,
+    *,
+    chat_id: ConversationId | None = None,
+) -> Planned:
+    """What is to be written when the rules let this caller pass; `chat_id` where a chat is to be born."""
     wish = setting.wish
     target = wish.caller.target
     assert target is not None, "the rules saw it"  # noqa: S101
@@ -225,6 +232,7 @@ def plan(setting: Setting, ready: Ready, number: int, ruling: Ruling) -> Planned
         ruling,
         deflection_id=deflection_id,
         message_id=draft.message_id,
+        conversation_id=chat_id,
         ttl_s=opening.ttl_s(wish, ready, free_words=free_words),
         fallback=planned_second(wish, setting.choices, ready, deflection_id),
     )
@@ -240,6 +248,7 @@ def _attempt(
     refused: Reason | None = None,
     answers_for: MessageId | None = None,
     message_id: MessageId | None = None,
+    conversation_id: ConversationId | None = None,
     ttl_s: int | None = None,
     fallback: Mapping[str, Any] | None = None,
 ) -> NewAttempt:
@@ -263,7 +272,7 @@ def _attempt(
         contact_id=setting.prospect.contact_id,
         message_id=message_id,
         answers_for=answers_for,
-        conversation_id=None,
+        conversation_id=conversation_id,
         resumed=False,
         chat_wait_s=None if ready is None else ready.chat_wait_s,
         rescue_after_s=wish.line.rescue_after_s

@@ -87,6 +87,8 @@ def lenient(model: type[Document], fields: Mapping[str, Any]) -> tuple[Document,
 
 def storable(value: Any) -> Any:
     """The same value without what PostgreSQL's text cannot hold: NUL and lone surrogates."""
+    if value is None or isinstance(value, int):
+        return value
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
@@ -130,7 +132,8 @@ def _json(raw: bytes) -> Any:
         parsed = json.loads(raw)
     except (ValueError, RecursionError) as broken:
         raise Invalid("The body is not JSON that can be read.") from broken
-    if _deep(parsed, _MAX_DEPTH):
+    # What has no more brackets than that cannot be nested deeper.
+    if raw.count(b"{") + raw.count(b"[") > _MAX_DEPTH and _deep(parsed, _MAX_DEPTH):
         raise Invalid("The body is nested too deeply.")
     return parsed
 

@@ -127,16 +127,16 @@ class Usual:
         ruling = rule(HARD, seen, wish.line.terms.policy)
         if ruling.refused or not_now(setting):
             return None
-        planned = plan(setting, ready, store.which_attempt(wish.request.attempt, ()), ruling)
-        wanted = _Wanted(setting, planned, ConversationId(new_id()))
-        return await self._opening.ask(wish.workspace_id, wanted)
+        number, chat_id = store.which_attempt(wish.request.attempt, ()), ConversationId(new_id())
+        planned = plan(setting, ready, number, ruling, chat_id=chat_id)
+        return await self._opening.ask(wish.workspace_id, _Wanted(setting, planned, chat_id))
 
     async def _open_all(
         self, workspace_id: WorkspaceId, group: Sequence[_Wanted]
     ) -> Sequence[Begun | None]:
         _OPENED.observe(len(group))
         drafts = [each.planned.draft for each in group]
-        attempts = [replace(each.planned.attempt, conversation_id=each.chat_id) for each in group]
+        attempts = [each.planned.attempt for each in group]
         statement = OPEN(
             call=calls.to_make(
                 workspace_id, [(each.setting.call_ref, each.setting.wish) for each in group]
@@ -155,7 +155,9 @@ class Usual:
         for row in rows:
             place = row["place"] - 1
             opening = openings.prepared(drafts[place], row)
-            attempt = replace(attempts[place], contact_id=opening.contact_id)
+            attempt = attempts[place]
+            if attempt.contact_id != opening.contact_id:
+                attempt = replace(attempt, contact_id=opening.contact_id)
             begun[place] = Begun(attempt.deflection_id, attempt=attempt, opening=opening)
         return begun
 

@@ -1,11 +1,11 @@
 """One request to a Graph-like API, and what its answer means."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from messaging.channel import Ambiguous, Failure, FailureClass, Rejected
@@ -13,13 +13,14 @@ from messaging.channels import exchange as http
 from messaging.channels.exchange import ANSWER_LIMIT, Reply
 from messaging.channels.whatsapp.failures import failure
 from messaging.channels.whatsapp.wire import JsonObject, mapping
+from messaging.channels.wire import document
 
 
 class Letter(http.Letter):
     """A JSON body that remembers whether it has begun to leave."""
 
     def __init__(self, value: JsonObject) -> None:
-        super().__init__(json.dumps(value).encode(), "application/json")
+        super().__init__(orjson.dumps(value), "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ _CLASS_BY_STATUS = {
 
 def _document(content: bytes) -> JsonObject:
     try:
-        return mapping(json.loads(content))
-    except (ValueError, RecursionError):
+        return mapping(document(content))
+    except ValueError:
         return {}
 
 
