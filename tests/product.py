@@ -7,8 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,11 @@ class Process:
             return 0
         if self.running.poll() is None:
             self.running.terminate()
-        return self.running.wait(25)
+        try:
+            return self.running.wait(25)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
 
 @dataclass(slots=True)
@@ -146,6 +150,24 @@ class Product:
                 await asyncio.sleep(0.05)
 
 
+@contextmanager
+def held_ports() -> Iterator[Ports]:
+    """Ports for processes that come and go.
+
+    Bound by us all the while: otherwise any connection of this machine may be given one of them
+    before the process listens there, or while it is started again.
+    """
+    with ExitStack() as held:
+        numbers: list[int] = []
+        for _ in range(5):
+            probe = held.enter_context(socket.socket())
+            # Servers say the same, so that they may listen where nobody else does.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", 0))
+            numbers.append(probe.getsockname()[1])
+        yield Ports(*numbers)
+
+
 @asynccontextmanager
 async def running_product(
     database_url: str,
@@ -156,6 +178,17 @@ async def running_product(
     workspace: Path = WORKSPACE_FILE,
 ) -> AsyncIterator[Product]:
     """Web process, worker and sandbox over this database, until the block ends."""
+    with held_ports() as ports:
+        async with _running(
+            ports, database_url, redis_url, folder, worker=worker, workspace=workspace
+        ) as product:
+            yield product
+
+
+@asynccontextmanager
+async def _running(
+    ports: Ports, database_url: str, redis_url: str, folder: Path, *, worker: bool, workspace: Path
+) -> AsyncIterator[Product]:
     kept = Secrets(
         secret_key=secrets.token_urlsafe(48),
         line_key=f"ib_{secrets.token_urlsafe(24)}",
@@ -164,7 +197,6 @@ async def running_product(
         verify_token=secrets.token_urlsafe(8),
         password=PASSWORD,
     )
-    ports = Ports(*[_free_port() for _ in range(5)])
     network = await start_sandbox(port=ports.sandbox, static=ROOT / "web" / "dist")
     variables = environment(kept, ports, database_url, redis_url, folder)
     file = read(workspace, variables)
@@ -197,6 +229,7 @@ async def running_product(
             worker=work,
             http=http,
         )
+        endings: list[int] = []
         try:
             web.start()
             if worker:
@@ -206,16 +239,11 @@ async def running_product(
                 await product.working()
             yield product
         finally:
-            endings = [web.stop(), work.stop()]
-            await network.stop()
+            async with AsyncExitStack() as ending:
+                ending.push_async_callback(network.stop)
+                ending.callback(lambda: endings.append(work.stop()))
+                endings.append(web.stop())
     assert all(ending in {0, -signal.SIGKILL} for ending in endings), endings
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 __all__ = [
