@@ -43,12 +43,19 @@ async def run_demo(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     report("starting PostgreSQL and Valkey")
+    await asyncio.to_thread(_furnish, data_dir)
     embedded = await asyncio.to_thread(start, data_dir, report=report)
     try:
         await _run(data_dir, web_dist, embedded, stop, report=report, told_how=told_how)
     finally:
         report("stopping PostgreSQL and Valkey")
         await asyncio.to_thread(embedded.stop)
+
+
+def _furnish(data_dir: Path) -> None:
+    """A folder of our own: a key, chats and pictures lie in it."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (data_dir / "logs").mkdir(exist_ok=True)
 
 
 async def _run(
@@ -60,7 +67,6 @@ async def _run(
     report: Report,
     told_how: Callable[[dict[str, Any]], None],
 ) -> None:
-    (data_dir / "logs").mkdir(exist_ok=True)
     kept, ports = kept_secrets(data_dir), free_ports()
     variables = environment(kept, ports, embedded.database_url, embedded.redis_url, data_dir)
     _write_environment(data_dir / "demo.env", variables)

@@ -1,12 +1,13 @@
 """The call that a fresh demo plays, so that there is something to see."""
 
 import asyncio
+import stat
 from pathlib import Path
 
 import pytest
 
 from config.demo.call import play_one_call
-from config.demo.demo import _present
+from config.demo.demo import _furnish, _present
 from tests.journeys.house import new_phone
 from tests.journeys.story import moves_to_chat
 from tests.product import ACCOUNT, LINE, Product
@@ -42,3 +43,10 @@ async def test_without_it_the_demo_is_there_all_the_same(tmp_path: Path):
     assert reported[0] == "playing one call"
     assert "dial one yourself" in reported[1]
     assert len(reported) == 2, "it is tried once"
+
+
+def test_its_folder_is_nobody_elses(tmp_path: Path):
+    for _ in range(2):
+        _furnish(tmp_path / "new" / ".data")
+    assert stat.S_IMODE((tmp_path / "new" / ".data").stat().st_mode) == 0o700
+    assert (tmp_path / "new" / ".data" / "logs").is_dir()
