@@ -45,7 +45,7 @@ async def test_without_it_the_demo_is_there_all_the_same(tmp_path: Path):
     assert len(reported) == 2, "it is tried once"
 
 
-def test_its_folder_is_nobody_elses(tmp_path: Path):
+async def test_its_folder_is_nobody_elses(tmp_path: Path):
     for _ in range(2):
         _furnish(tmp_path / "new" / ".data")
     assert stat.S_IMODE((tmp_path / "new" / ".data").stat().st_mode) == 0o700
