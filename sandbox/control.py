@@ -7,6 +7,7 @@ from aiohttp import web
 
 from sandbox import numbers
 from sandbox.accounts import Account
+from sandbox.graph.events import metadata
 from sandbox.graph.sending import Sending
 from sandbox.http import Do, answer, read, read_object
 from sandbox.network import Network
@@ -157,13 +158,7 @@ class Control:
         """Send any value, for types the phone cannot make."""
         wanted = await read(request, Event)
         account = self._account(wanted.account)
-        about = {
-            "messaging_product": "whatsapp",
-            "metadata": {
-                "display_phone_number": account.spec.display_number.lstrip("+"),
-                "phone_number_id": account.spec.phone_number_id,
-            },
-        }
+        about = {"messaging_product": "whatsapp", "metadata": metadata(account.spec)}
         value = {**about, **wanted.value}
         account.postman.post(value, field=wanted.field, copies=wanted.copies)
         return {"queued": wanted.copies}

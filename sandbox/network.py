@@ -7,10 +7,11 @@ from typing import Protocol
 
 import aiohttp
 
-from sandbox import events, limits, numbers
+from sandbox import limits, numbers
 from sandbox.accounts import Account
 from sandbox.behaviours import Step, plan
-from sandbox.events import Outgoing
+from sandbox.graph import events as whatsapp
+from sandbox.outgoing import Outgoing
 from sandbox.people import Person
 from sandbox.postman import Postman
 from sandbox.sms import events as sms
@@ -173,7 +174,7 @@ class Network:
                 return  # nobody is told whether a short message was read
             value = sms.report(message, status, at=now, code=code)
         else:
-            value = events.status_value(
+            value = whatsapp.status_value(
                 account.spec, message, status, at=now, name=person.name, code=code
             )
         message.statuses.append(status)
@@ -212,7 +213,7 @@ class Network:
         if account.spec.kind == "sms":
             value = sms.answer(account.spec, key, full)
         else:
-            value = events.message_value(account.spec, key, person.name, full)
+            value = whatsapp.message_value(account.spec, key, person.name, full)
         account.postman.post(value, copies=copies or self._copies(person))
         for observer in self.observers:
             observer.wrote(account.spec.phone_number_id, key, full)

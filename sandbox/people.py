@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.events import Outgoing
+from sandbox.outgoing import Outgoing
 from sandbox.specs import Behaviour, Json, Manner
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import structlog
 
-from sandbox.events import Outgoing
 from sandbox.graph.media import MediaShelf, Medium
 from sandbox.network import Network
+from sandbox.outgoing import Outgoing
 from sandbox.phone.chats import Bubble, Chats
 from sandbox.specs import Behaviour, Json, Manner
 

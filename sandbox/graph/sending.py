@@ -7,11 +7,11 @@ from typing import Any
 
 from sandbox import numbers
 from sandbox.accounts import Account
-from sandbox.events import Outgoing
 from sandbox.graph import messages, templates
 from sandbox.graph.media import MediaShelf
 from sandbox.graph.refusals import Refusal
 from sandbox.network import Network
+from sandbox.outgoing import Outgoing
 from sandbox.reading import parsed, text
 from sandbox.specs import Behaviour, Json, Manner
 from sandbox.wire import Record, Wire

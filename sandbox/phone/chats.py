@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.events import Outgoing
 from sandbox.graph.media import MediaShelf
 from sandbox.network import Network
+from sandbox.outgoing import Outgoing
 from sandbox.phone import view
 from sandbox.phone.feed import Feed
 from sandbox.specs import Json, TemplateSpec

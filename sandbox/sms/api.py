@@ -6,9 +6,9 @@ from aiohttp import hdrs, web
 
 from sandbox import numbers
 from sandbox.accounts import Account
-from sandbox.events import Outgoing
 from sandbox.graph.sending import Sending
 from sandbox.network import Network
+from sandbox.outgoing import Outgoing
 from sandbox.reading import parsed, text
 from sandbox.sms.events import code_of
 from sandbox.specs import Behaviour, Json, Manner

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from sandbox.behaviours import NOT_ON_WHATSAPP
-from sandbox.events import Outgoing
+from sandbox.outgoing import Outgoing
 from sandbox.specs import AccountSpec, Json
 
 UNKNOWN_SUBSCRIBER, UNDELIVERABLE = "unknown_subscriber", "undeliverable"

@@ -1,28 +1,11 @@
 """The bodies of webhooks, in the shape of Meta's `changes[].value`."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox import numbers
 from sandbox.graph.refusals import status_error
+from sandbox.outgoing import Outgoing
 from sandbox.specs import AccountSpec, Json
-
-
-@dataclass(slots=True)
-class Outgoing:
-    """One message that the product sent and the network accepted."""
-
-    wamid: str
-    account: str
-    person: str
-    type: str
-    body: Json
-    at: float
-    tracker: str | None = None
-    category: str = "service"
-    free: bool = False
-    expires_at: float | None = None
-    statuses: list[str] = field(default_factory=list)
 
 
 def metadata(account: AccountSpec) -> Json:
