@@ -228,7 +228,9 @@ class Deflections:
         """The one POST of this call, and what it told; finished even when nobody waits any more."""
         means = self._means
         channel = means.channels[ready.account.kind]
-        outcome = await openings.post(channel, ready.account, opening, POST_TIMEOUT_S)
+        outcome = await openings.post(
+            channel, ready.account, opening, POST_TIMEOUT_S, leave_within_s=race.leaves_within_s
+        )
         at = means.clock()
         try:
             found = await self._record(race, opening, outcome, at)

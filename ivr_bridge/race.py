@@ -16,6 +16,7 @@ from ivr_bridge.evidence import Confirm, HangUp, Proof, Stay, Wait, verdict
 from ivr_bridge.outcome import Action, Fact, Outcome, Reason, reason_of
 from ivr_bridge.progress import state_word
 from ivr_bridge.store import NewAttempt, Row
+from ivr_bridge.timing import DECIDE_EARLY_MS
 from messaging import openings
 from messaging.channel import FailureClass
 from messaging.openings import DeliveryState
@@ -55,6 +56,16 @@ class Race:
     """The attempt may come to rest on another opening than this one."""
     second: "Race | None" = None
     """The race that goes on there."""
+
+    @property
+    def leaves_within_s(self) -> float | None:
+        """Until the last look is taken. A caller who stays on the line gets nothing: where calls take
+        all connections to a slow provider, the next one's opening would wait for one, and come when
+        nobody expects it any more.
+        """
+        if self.answer_by is None:
+            return None
+        return self.answer_by - DECIDE_EARLY_MS / 1000 - time.monotonic()
 
     def decided(self, action: Action, reason: Reason, proof: Proof, state: str) -> Answer:
         """The answer in these circumstances."""

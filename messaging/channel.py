@@ -69,6 +69,8 @@ class Outgoing:
     content: Content
     media: MediaFile | None = None
     reply_to: str | None = None
+    leave_within_s: float | None = None
+    """Where it must be on its way by then or not at all: waiting for a connection counts."""
 
 
 @dataclass(frozen=True, slots=True)

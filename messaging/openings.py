@@ -8,7 +8,7 @@ Listen on `message:<message_id>` before posting; read `state` after every wake, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -215,9 +215,20 @@ def prepared(draft: OpeningDraft, row: Record) -> Opening:
     )
 
 
-async def post(channel: Channel, account: Account, opening: Opening, timeout_s: float) -> Outcome:
-    """Put it on the wire, once: `Posted`, `Refused` or `Lost`. No database is touched."""
-    return await posting.post(channel, account, opening.outgoing, timeout_s=timeout_s)
+async def post(
+    channel: Channel,
+    account: Account,
+    opening: Opening,
+    timeout_s: float,
+    *,
+    leave_within_s: float | None = None,
+) -> Outcome:
+    """Put it on the wire, once: `Posted`, `Refused` or `Lost`. No database is touched.
+
+    What is not on its way by `leave_within_s` is `Refused`: whoever it is for waits no longer.
+    """
+    outgoing = replace(opening.outgoing, leave_within_s=leave_within_s)
+    return await posting.post(channel, account, outgoing, timeout_s=timeout_s)
 
 
 async def record(

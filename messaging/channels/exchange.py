@@ -65,12 +65,13 @@ async def ask(
     timeout_s: float,
     data: Letter | aiohttp.FormData | None = None,
     limit: int = ANSWER_LIMIT,
+    leave_within_s: float | None = None,
 ) -> Reply:
-    """Ask once, following no redirect.
+    """Ask once, following no redirect; without a connection by `leave_within_s`, not at all.
 
     Raises `Rejected` when the provider certainly heard nothing, `Ambiguous` when nobody can say.
     """
-    if timeout_s <= 0:
+    if timeout_s <= 0 or (leave_within_s is not None and leave_within_s <= 0):
         # To aiohttp zero means for ever.
         raise unreachable("no_time_left")
     try:
@@ -82,7 +83,9 @@ async def ask(
             headers={**headers, "Accept-Encoding": "identity"},
             allow_redirects=False,
             # aiohttp rounds longer timeouts up to whole seconds unless told otherwise.
-            timeout=aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=_EXACT),
+            timeout=aiohttp.ClientTimeout(
+                total=timeout_s, connect=leave_within_s, ceil_threshold=_EXACT
+            ),
         ) as response:
             content = await _read(response, limit)
             return Reply(response.status, response.headers, content)

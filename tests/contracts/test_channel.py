@@ -308,6 +308,19 @@ async def test_nobody_listening_took_nothing(channel: Channel, subject: Subject)
     assert told.value.failure.failure_class is FailureClass.TRANSIENT
 
 
+async def test_what_cannot_leave_in_time_does_not_leave(
+    channel: Channel, subject: Subject, network: Provider
+) -> None:
+    network.answer(subject.accepted)
+    late = replace(words(subject), leave_within_s=0.0)
+    with pytest.raises(Rejected) as told:
+        await channel.send(at(subject, network.url), late, timeout_s=2)
+    assert told.value.failure.failure_class is FailureClass.TRANSIENT
+    assert network.heard == []
+    in_time = replace(late, leave_within_s=2.0)
+    assert (await channel.send(at(subject, network.url), in_time, timeout_s=2)).provider_id
+
+
 @pytest.mark.parametrize("breaks", [Provider.hang_up, Provider.break_off, Provider.fall_silent])
 async def test_a_lost_answer_is_ambiguous_and_nothing_is_repeated(
     channel: Channel, subject: Subject, network: Provider, breaks: Callable[[Provider], object]

@@ -78,6 +78,7 @@ class Sms:
             headers=outbound.headers(how, filled),
             data=outbound.letter(how, filled),
             timeout_s=timeout_s,
+            leave_within_s=outgoing.leave_within_s,
         )
         return outbound.judged(how, reply, str(outgoing.message_id))
 

@@ -99,7 +99,9 @@ class WhatsApp:
         budget = Budget(timeout_s)
         media_id = await self._media_id(account, outgoing.media, budget)
         body = outbound.message_body(outgoing, media_id)
-        answer = await self._post(account, body, timeout_s=budget.left_s)
+        answer = await self._post(
+            account, body, timeout_s=budget.left_s, leave_within_s=outgoing.leave_within_s
+        )
         return _accepted(answer.document)
 
     async def mark_read(
@@ -162,7 +164,14 @@ class WhatsApp:
         """The headers that say who asks."""
         return {"Authorization": f"Bearer {account.secrets.get('access_token', '')}"}
 
-    async def _post(self, account: Account, body: JsonObject, *, timeout_s: float) -> Answer:
+    async def _post(
+        self,
+        account: Account,
+        body: JsonObject,
+        *,
+        timeout_s: float,
+        leave_within_s: float | None = None,
+    ) -> Answer:
         return await exchange(
             self._session,
             "POST",
@@ -170,6 +179,7 @@ class WhatsApp:
             headers=self.credentials(account),
             data=Letter(body),
             timeout_s=timeout_s,
+            leave_within_s=leave_within_s,
         )
 
     async def _whereabouts(

@@ -45,10 +45,18 @@ async def exchange(
     timeout_s: float,
     data: Letter | aiohttp.FormData | None = None,
     limit: int = ANSWER_LIMIT,
+    leave_within_s: float | None = None,
 ) -> Answer:
     """Ask once. Raises `Rejected` when the provider certainly refused or heard nothing, else `Ambiguous`."""
     reply = await http.ask(
-        session, method, url, headers=headers, timeout_s=timeout_s, data=data, limit=limit
+        session,
+        method,
+        url,
+        headers=headers,
+        timeout_s=timeout_s,
+        data=data,
+        limit=limit,
+        leave_within_s=leave_within_s,
     )
     return _judged(reply)
 
