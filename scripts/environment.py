@@ -40,7 +40,7 @@ def main(wanted: str) -> int:
             shutil.rmtree(VENV, ignore_errors=True)
             print("environment: no virtual environment; on Debian: apt-get install python3-venv")
             return made.returncode
-        (VENV / "made-for").write_bytes(_home())
+        (VENV / "made-for").write_bytes(os.fsencode(_home()))
     for stamp in VENV.glob("installed-*"):
         stamp.unlink()
     for words in (
@@ -73,11 +73,11 @@ def _stamp(kind: str) -> Path:
 def _belongs_here() -> bool:
     """Whether .venv was made at this path by this Python: scripts in it name both."""
     note = VENV / "made-for"
-    return note.exists() and note.read_bytes() == _home() and _works()
+    return note.exists() and note.read_bytes() == os.fsencode(_home()) and _works()
 
 
-def _home() -> bytes:
-    return os.fsencode(f"{ROOT}\n{sys.version_info.major}.{sys.version_info.minor}\n")
+def _home() -> str:
+    return f"{ROOT}\n{sys.version_info.major}.{sys.version_info.minor}\n"
 
 
 def _works() -> bool:

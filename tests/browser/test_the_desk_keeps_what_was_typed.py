@@ -63,6 +63,21 @@ async def test_a_closed_window_becomes_a_choice_of_templates(
     assert len(await phone.messages(ACCOUNT)) <= before + 1
 
 
+async def test_an_offer_that_could_not_be_accepted_is_held_out_again(people: People, phone: Phone):
+    # The page shows it as hers at once, and reports what she reads there: not yet hers, says the service.
+    people.expect("ERR_FAILED", "409 (Conflict)")
+    olga = await people.operator()
+    await moves_to_chat(phone)
+    await asks_for_a_person(phone)
+    await at(olga, "reservation-accept").wait_for()
+    await olga.route("**/accept", lambda route: route.abort(), times=1)
+    await at(olga, "reservation-accept").click()
+    await expect(at(olga, "notice")).to_be_visible()
+    await expect(at(olga, "composer-input")).to_have_count(0)
+    await at(olga, "reservation-accept").click()
+    await at(olga, "composer-input").wait_for()
+
+
 async def in_a_chat(people: People, phone: Phone) -> Page:
     """Olga's window, with a customer in it who wrote a moment ago."""
     olga = await people.operator()
