@@ -149,11 +149,12 @@ async def test_how_far_behind_a_band_is_can_be_seen(database, workspace_id, wake
     bands = ["normal", "send", "urgent"]
     measuring = asyncio.ensure_future(Worker(database, wake).measure(bands, stop))
     async with asyncio.timeout(PATIENCE_S):
-        while (late := LATE.labels("normal")._value.get()) == 0:  # noqa: ASYNC110 - a figure tells nobody
+        # What another worker of this process measured before stands until then.
+        while (late := LATE.labels("normal")._value.get()) < 300:  # noqa: ASYNC110 - a figure tells nobody
             await asyncio.sleep(0.01)
     stop.set()
     await measuring
-    assert 300 <= late < 330
+    assert late < 330
     assert [LATE.labels(band)._value.get() for band in ("send", "urgent")] == [0, 0]
 
 
